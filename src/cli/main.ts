@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { reportFailure } from './report-failure.js';
+
+const program = new Command('tidemark')
+  .description('Durable, exact jobs around PostgreSQL + MongoDB -> Debezium -> Kafka -> ClickHouse')
+  .option(
+    '--data-dir <path>',
+    'where a stack keeps its data, logs and passwords (default: ~/.local/share/tidemark)',
+  )
+  .showHelpAfterError('(tidemark --help shows what there is)')
+  .configureHelp({ showGlobalOptions: true });
+
+// One file per verb: each adds its commands to the program.
+
+program.parseAsync().catch(reportFailure);
