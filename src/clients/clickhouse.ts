@@ -1,0 +1,16 @@
+import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import type { Config } from '../config.js';
+
+/** 64-bit integers come back as strings: JavaScript numbers end at 2^53. */
+export function connectClickHouse(config: Config, requestTimeoutMs = 60_000): ClickHouseClient {
+  const { url, user, password, database } = config.clickhouse;
+  return createClient({
+    url,
+    username: user,
+    password,
+    database,
+    request_timeout: requestTimeoutMs,
+    application: 'tidemark',
+    clickhouse_settings: { output_format_json_quote_64bit_integers: 1 },
+  });
+}

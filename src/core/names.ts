@@ -1,0 +1,20 @@
+/** The fixed names of the pipeline (PRODUCT.md "Names that are fixed"), each in this one place. */
+
+export const USERS_TOPIC = 'postgres.public.users';
+export const EVENTS_TOPIC = 'mongo.commerce.events';
+/** Partitions of the two CDC topics when Tidemark creates them. */
+export const CDC_PARTITIONS = 3;
+
+export const POSTGRES_CONNECTOR = 'tidemark-postgres';
+export const MONGO_CONNECTOR = 'tidemark-mongo';
+export const USERS_SLOT = 'tidemark_users';
+export const PUBLICATION = 'tidemark';
+/** Kafka header that carries the epoch of the replication slot (see sql/clickhouse, `version`). */
+export const EPOCH_HEADER = 'tidemark.epoch';
+
+export const EVENTS_COLLECTION = 'events';
+
+/** Consumer groups of the Kafka-engine tables are `<prefix>.<table>`. */
+export const KAFKA_GROUP_PREFIX = 'tidemark';
+export const USERS_GROUP = `${KAFKA_GROUP_PREFIX}.kafka_users`;
+export const EVENTS_GROUP = `${KAFKA_GROUP_PREFIX}.kafka_events`;
