@@ -18,7 +18,12 @@ export const ConfigSchema = z.object({
   /** What Debezium signs in to PostgreSQL with: a role that may replicate and read, and nothing else. */
   replication: Service,
   mongo: z.object({ uri: z.string().startsWith('mongodb'), database: z.string().default('commerce') }),
-  clickhouse: Service.extend({ url: z.url(), database: z.string().default('tidemark') }),
+  clickhouse: Service.extend({
+    url: z.url(),
+    database: z.string().default('tidemark'),
+    /** Set on a replicated cluster: tables are then made with Replicated engines, ON CLUSTER. */
+    cluster: z.string().optional(),
+  }),
   temporal: z.object({
     address: z.string(),
     namespace: z.string().default('default'),

@@ -1,7 +1,7 @@
 -- Users: Kafka -> parsed_users (a Null table that routes) -> bronze_users | bronze_errors, silver_users, silver_users_cuts.
 -- The Kafka engine is at-least-once: every table after it is keyed by an identity, so that redelivery changes nothing.
 
-CREATE TABLE ${database}.kafka_users ${on_cluster} (raw String)
+CREATE TABLE IF NOT EXISTS ${database}.kafka_users ${on_cluster} (raw String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '${kafka_brokers}',
          kafka_topic_list = 'postgres.public.users',
@@ -13,7 +13,7 @@ SETTINGS kafka_broker_list = '${kafka_brokers}',
 
 -- One row per message, parsed once. `reason` is empty for a good message; every view below picks by it, so that a
 -- message lands in exactly one of bronze_users and bronze_errors. A repair inserts its rows here, too.
-CREATE TABLE ${database}.parsed_users ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.parsed_users ${on_cluster}
 (
     topic LowCardinality(String),
     partition Int32,
@@ -35,7 +35,7 @@ CREATE TABLE ${database}.parsed_users ${on_cluster}
 )
 ENGINE = Null;
 
-CREATE TABLE ${database}.bronze_users ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.bronze_users ${on_cluster}
 (
     topic LowCardinality(String),
     partition Int32,
@@ -54,7 +54,7 @@ CREATE TABLE ${database}.bronze_users ${on_cluster}
 ENGINE = ${Replicated}ReplacingMergeTree
 ORDER BY (topic, partition, offset);
 
-CREATE TABLE ${database}.bronze_errors ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.bronze_errors ${on_cluster}
 (
     topic LowCardinality(String),
     partition Int32,
@@ -69,7 +69,7 @@ ENGINE = ${Replicated}ReplacingMergeTree
 ORDER BY (topic, partition, offset);
 
 -- One row per user; the newest source position wins. A delete is a row like any other: no merge removes it.
-CREATE TABLE ${database}.silver_users ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.silver_users ${on_cluster}
 (
     user_id Int64,
     full_name String,
@@ -90,7 +90,7 @@ ORDER BY user_id;
 -- A cut: every user whose version ranks below it is deleted. A TRUNCATE makes one, and so does a new snapshot once it
 -- is complete: what it did not show is gone at the source. Cuts apply when silver is read, so that no order of
 -- arrival within a block can miss a row.
-CREATE TABLE ${database}.silver_users_cuts ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.silver_users_cuts ${on_cluster}
 (
     version UInt128,
     cut_at DateTime64(3, 'UTC'),
@@ -102,7 +102,7 @@ ENGINE = ${Replicated}ReplacingMergeTree
 ORDER BY version;
 
 -- One row per user, deleted ones flagged.
-CREATE VIEW ${database}.users_with_deleted ${on_cluster} AS
+CREATE VIEW IF NOT EXISTS ${database}.users_with_deleted ${on_cluster} AS
 WITH (SELECT arraySort(groupUniqArray((version, cut_at))) FROM ${database}.silver_users_cuts) AS cuts,
      arrayFirst(cut -> cut.1 > silver.version, cuts) AS cut
 SELECT silver.user_id AS user_id,
@@ -120,22 +120,22 @@ SELECT silver.user_id AS user_id,
 FROM ${database}.silver_users AS silver FINAL;
 
 -- What a reader of silver sees: the rows that exist at the source now.
-CREATE VIEW ${database}.users ${on_cluster} AS
+CREATE VIEW IF NOT EXISTS ${database}.users ${on_cluster} AS
 SELECT user_id, full_name, email, created_at, updated_at
 FROM ${database}.users_with_deleted
 WHERE NOT is_deleted AND user_id != ${canary_user_id};
 
-CREATE MATERIALIZED VIEW ${database}.to_bronze_users ${on_cluster} TO ${database}.bronze_users AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_bronze_users ${on_cluster} TO ${database}.bronze_users AS
 SELECT topic, partition, offset, kafka_time, key, raw, op, epoch, lsn, version, source_time, user_id
 FROM ${database}.parsed_users
 WHERE reason = '';
 
-CREATE MATERIALIZED VIEW ${database}.to_bronze_errors_from_users ${on_cluster} TO ${database}.bronze_errors AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_bronze_errors_from_users ${on_cluster} TO ${database}.bronze_errors AS
 SELECT topic, partition, offset, kafka_time, reason, raw
 FROM ${database}.parsed_users
 WHERE reason != '';
 
-CREATE MATERIALIZED VIEW ${database}.to_silver_users ${on_cluster} TO ${database}.silver_users AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_silver_users ${on_cluster} TO ${database}.silver_users AS
 SELECT user_id, full_name, email, created_at, updated_at,
        toUInt8(op = 'd') AS is_deleted,
        if(op = 'd', source_time, NULL) AS deleted_at,
@@ -143,14 +143,14 @@ SELECT user_id, full_name, email, created_at, updated_at,
 FROM ${database}.parsed_users
 WHERE reason = '' AND op IN ('c', 'u', 'r', 'd');
 
-CREATE MATERIALIZED VIEW ${database}.to_silver_users_cuts ${on_cluster} TO ${database}.silver_users_cuts AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_silver_users_cuts ${on_cluster} TO ${database}.silver_users_cuts AS
 SELECT version, source_time AS cut_at, 'truncate' AS reason, partition, offset
 FROM ${database}.parsed_users AS parsed
 WHERE parsed.reason = '' AND op = 't';
 
 -- Last, so that nothing is consumed before every table behind it is there. Nothing in here throws: JSONExtract gives
 -- NULL for what is missing or of another type, and every conversion is an ...OrNull or ...OrZero.
-CREATE MATERIALIZED VIEW ${database}.parse_users ${on_cluster} TO ${database}.parsed_users AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.parse_users ${on_cluster} TO ${database}.parsed_users AS
 WITH JSONExtract(raw, 'Tuple(
         op Nullable(String),
         source Tuple(lsn Nullable(UInt64), ts_ms Nullable(Int64)),

@@ -1,6 +1,6 @@
 -- Events: Kafka -> parsed_events (a Null table that routes) -> bronze_events | bronze_errors, silver_events.
 
-CREATE TABLE ${database}.kafka_events ${on_cluster} (raw String)
+CREATE TABLE IF NOT EXISTS ${database}.kafka_events ${on_cluster} (raw String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '${kafka_brokers}',
          kafka_topic_list = 'mongo.commerce.events',
@@ -11,7 +11,7 @@ SETTINGS kafka_broker_list = '${kafka_brokers}',
          kafka_flush_interval_ms = 500;
 
 -- One row per message, parsed once; `old_...` is the pre-image. See parsed_users.
-CREATE TABLE ${database}.parsed_events ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.parsed_events ${on_cluster}
 (
     topic LowCardinality(String),
     partition Int32,
@@ -37,7 +37,7 @@ CREATE TABLE ${database}.parsed_events ${on_cluster}
 )
 ENGINE = Null;
 
-CREATE TABLE ${database}.bronze_events ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.bronze_events ${on_cluster}
 (
     topic LowCardinality(String),
     partition Int32,
@@ -58,7 +58,7 @@ ORDER BY (topic, partition, offset);
 
 -- One row per day and event; the newest source position wins. An event that moved to another day or was deleted leaves
 -- a flagged row under the day it was on, so that reading one day reads that day only and is still right.
-CREATE TABLE ${database}.silver_events ${on_cluster}
+CREATE TABLE IF NOT EXISTS ${database}.silver_events ${on_cluster}
 (
     day Date,
     event_id String,
@@ -80,23 +80,23 @@ ORDER BY (day, event_id);
 
 -- What a reader of silver sees: the events that exist at the source now. An identity never leaves its partition, so
 -- FINAL need not merge across partitions.
-CREATE VIEW ${database}.events ${on_cluster} AS
+CREATE VIEW IF NOT EXISTS ${database}.events ${on_cluster} AS
 SELECT day, event_id, user_id, event_type, ts, payload
 FROM ${database}.silver_events FINAL
 WHERE NOT is_deleted AND NOT startsWith(event_id, '${canary_event_prefix}')
 SETTINGS do_not_merge_across_partitions_select_final = 1;
 
-CREATE MATERIALIZED VIEW ${database}.to_bronze_events ${on_cluster} TO ${database}.bronze_events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_bronze_events ${on_cluster} TO ${database}.bronze_events AS
 SELECT topic, partition, offset, kafka_time, key, raw, op, version, source_time, event_id, day, old_day
 FROM ${database}.parsed_events
 WHERE reason = '';
 
-CREATE MATERIALIZED VIEW ${database}.to_bronze_errors_from_events ${on_cluster} TO ${database}.bronze_errors AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_bronze_errors_from_events ${on_cluster} TO ${database}.bronze_errors AS
 SELECT topic, partition, offset, kafka_time, reason, raw
 FROM ${database}.parsed_events
 WHERE reason != '';
 
-CREATE MATERIALIZED VIEW ${database}.to_silver_events ${on_cluster} TO ${database}.silver_events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_silver_events ${on_cluster} TO ${database}.silver_events AS
 SELECT assumeNotNull(parsed.day) AS day, event_id, user_id, event_type, assumeNotNull(parsed.ts) AS ts, payload,
        toUInt8(0) AS is_deleted, CAST(NULL, 'Nullable(DateTime64(3, \'UTC\'))') AS deleted_at,
        version, source_time, partition, offset
@@ -105,7 +105,7 @@ WHERE reason = '' AND parsed.day IS NOT NULL;
 
 -- The day an event was on and is not any more: it was deleted, moved, or lost its usable ts (then it is in
 -- bronze_errors, too).
-CREATE MATERIALIZED VIEW ${database}.to_silver_events_left ${on_cluster} TO ${database}.silver_events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.to_silver_events_left ${on_cluster} TO ${database}.silver_events AS
 SELECT assumeNotNull(old_day) AS day, event_id, old_user_id AS user_id, old_event_type AS event_type,
        assumeNotNull(old_ts) AS ts, old_payload AS payload,
        toUInt8(1) AS is_deleted, if(op = 'd', source_time, NULL) AS deleted_at,
@@ -116,7 +116,7 @@ WHERE op IN ('u', 'd') AND version > 0 AND event_id != ''
 
 -- Last, so that nothing is consumed before every table behind it is there; nothing in here throws (see parse_users).
 -- Documents are strings of extended JSON: {"$date": ms | ISO text | {"$numberLong": ms}}, integers as 5 or {"$numberLong": "5"}.
-CREATE MATERIALIZED VIEW ${database}.parse_events ${on_cluster} TO ${database}.parsed_events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.parse_events ${on_cluster} TO ${database}.parsed_events AS
 WITH JSONExtract(raw, 'Tuple(op Nullable(String), before Nullable(String), after Nullable(String), source Tuple(ts_ms Nullable(Int64), ord Nullable(UInt32)))') AS message,
      'Tuple(user_id Nullable(String), event_type Nullable(String), ts Tuple(`$date` Nullable(String)), payload Nullable(String))' AS document_type,
      ifNull(message.op, '') AS operation,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addMigrate } from './migrate.js';
 import { reportFailure } from './report-failure.js';
 
 const program = new Command('tidemark')
@@ -12,5 +13,6 @@ const program = new Command('tidemark')
   .configureHelp({ showGlobalOptions: true });
 
 // One file per verb: each adds its commands to the program.
+addMigrate(program);
 
 program.parseAsync().catch(reportFailure);
