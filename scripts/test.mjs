@@ -1,0 +1,61 @@
+// `make test`: build, lint and every suite; goes on after a failure, so that one run shows all there is to mend.
+// The last line is `N passed, N failed`: tests, and each of the checks before them as one.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
+const total = { passed: 0, failed: 0, skipped: 0 };
+const only = process.argv.slice(2);
+
+const seconds = (startMs) => `${((Date.now() - startMs) / 1000).toFixed(0)} s`;
+
+async function run(name, command, args, env = {}) {
+  console.log(`\n== ${name}`);
+  const startMs = Date.now();
+  const { exitCode } = await execa(command, args, {
+    stdio: 'inherit',
+    reject: false,
+    preferLocal: true,
+    env,
+  });
+  console.log(`== ${name}: ${exitCode === 0 ? 'ok' : 'FAILED'}, ${seconds(startMs)}`);
+  return exitCode === 0;
+}
+
+async function check(name, command, args) {
+  const ok = await run(name, command, args);
+  total[ok ? 'passed' : 'failed'] += 1;
+  return ok;
+}
+
+/** A suite that ends without its counts (a crash, nothing found) is one failure of its own. */
+async function suite(name, pattern) {
+  const counts = join(folder, `${name}.json`);
+  const ok = await run(name, 'mocha', [pattern, '--reporter', 'scripts/counting-reporter.mjs'], {
+    TIDEMARK_TEST_COUNTS: counts,
+  });
+  if (!existsSync(counts)) return void (total.failed += 1);
+  const { passed, failed, skipped } = JSON.parse(readFileSync(counts, 'utf8'));
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+  if (passed + failed === 0 || (!ok && failed === 0)) total.failed += 1;
+}
+
+const wanted = (name) => only.length === 0 || only.includes(name);
+rmSync('dist', { recursive: true, force: true });
+const built = await check('type check', 'tsc', ['-p', 'tsconfig.json']);
+if (wanted('lint')) await check('lint', 'eslint', ['.', '--max-warnings', '0']);
+if (wanted('lint')) await check('format', 'prettier', ['--check', '.', '--log-level', 'warn']);
+if (built) {
+  for (const name of ['unit', 'integration', 'chaos']) {
+    if (wanted(name)) await suite(name, `dist/test/${name}/**/*.test.js`);
+  }
+}
+rmSync(folder, { recursive: true, force: true });
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed === 0 ? 0 : 1;
