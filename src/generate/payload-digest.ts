@@ -1,0 +1,6 @@
+import { hash } from 'node:crypto';
+import { canonicalJson } from './canonical.js';
+
+/** The content of a payload in 16 hexadecimal digits: equal whatever the order of members. */
+export const payloadDigest = (payload: unknown): string =>
+  hash('sha256', canonicalJson(payload), 'hex').slice(0, 16);
