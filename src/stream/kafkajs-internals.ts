@@ -1,0 +1,108 @@
+import { createRequire } from 'node:module';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { PipelineError } from '../core/errors.js';
+
+/**
+ * The one file that reaches into kafkajs: its sockets, TLS, SASL and request queue, without its fetch and produce paths.
+ * Safe because the version is pinned exactly and checked when this module loads.
+ */
+export const KAFKAJS_VERSION = '2.2.4';
+
+/** What `Connection.send` wants: `encode` answers something with a `buffer`, like kafkajs's Encoder. */
+export interface WireExchange<T> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    readonly expectResponse: () => boolean;
+    readonly encode: () => Promise<{ buf: Buffer; buffer: Buffer }>;
+  };
+  readonly response: {
+    readonly decode: (payload: Buffer) => Promise<{ value: T; clientSideThrottleTime: number }>;
+    readonly parse: (decoded: { value: T }) => Promise<T>;
+  };
+  readonly logResponseError: boolean;
+}
+
+export interface ConnectionPool {
+  readonly pool: readonly { isConnected(): boolean }[];
+  getConnection(index: number): Promise<unknown>;
+  send<T>(exchange: WireExchange<T>): Promise<T>;
+}
+
+export interface Broker {
+  readonly connectionPool: ConnectionPool;
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+}
+
+export type Sasl = {
+  mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  username: string;
+  password: string;
+};
+
+export interface SocketSettings {
+  readonly clientId: string;
+  readonly ssl: TlsOptions | true | null;
+  readonly sasl: Sasl | null;
+  readonly connectionTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+type Logger = { namespace(): Logger } & Record<'error' | 'warn' | 'info' | 'debug', () => void>;
+
+interface Internals {
+  readonly Broker: new (options: object) => Broker;
+  readonly ConnectionPool: new (options: object) => ConnectionPool;
+  readonly createSocketFactory: () => unknown;
+}
+
+const internals = load();
+
+function load(): Internals {
+  const require = createRequire(import.meta.url);
+  const found = (require('kafkajs/package.json') as { version: string }).version;
+  if (found !== KAFKAJS_VERSION) {
+    throw new PipelineError(
+      'KAFKAJS_VERSION',
+      `loading kafkajs: its connections are used below the public API, so it must be ${KAFKAJS_VERSION}, not ${found}`,
+    );
+  }
+  return {
+    Broker: require('kafkajs/src/broker') as Internals['Broker'],
+    ConnectionPool: require('kafkajs/src/network/connectionPool') as Internals['ConnectionPool'],
+    createSocketFactory: require('kafkajs/src/network/socketFactory') as () => unknown,
+  };
+}
+
+/** Errors reach the caller as exceptions; kafkajs's own log lines would only repeat them. */
+const silent: Logger = {
+  namespace: () => silent,
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+};
+
+export function createBroker(
+  host: string,
+  port: number,
+  nodeId: number | null,
+  settings: SocketSettings,
+): Broker {
+  const connectionPool = new internals.ConnectionPool({
+    host,
+    port,
+    ssl: settings.ssl,
+    sasl: settings.sasl,
+    clientId: settings.clientId,
+    logger: silent,
+    socketFactory: internals.createSocketFactory(),
+    connectionTimeout: settings.connectionTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    enforceRequestTimeout: true,
+    maxInFlightRequests: null,
+  });
+  return new internals.Broker({ connectionPool, logger: silent, nodeId, allowAutoTopicCreation: false });
+}

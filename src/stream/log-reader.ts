@@ -1,0 +1,318 @@
+import { PipelineError } from '../core/errors.js';
+import type { KafkaConnection } from './kafka-connection.js';
+import { check, OFFSET_OUT_OF_RANGE } from './kafka-errors.js';
+import { isMoving } from './kafka-connection.js';
+import { listOffsets } from './list-offsets.js';
+import { batchesOf, committedBatches, type RecordBatch } from './record-batch.js';
+import {
+  EARLIEST,
+  fetchRequest,
+  LATEST,
+  READ_COMMITTED,
+  READ_UNCOMMITTED,
+  type FetchedPartition,
+} from './requests.js';
+
+/** Offsets `[startOffset, endOffset)` of a partition; without an end the reader follows the log. */
+export interface ReadRange {
+  readonly partition: number;
+  readonly startOffset: number;
+  readonly endOffset?: number;
+}
+
+/** What a read brought of one partition: the committed batches of `[startOffset, nextOffset)`. */
+export interface ReadBatches {
+  readonly kind: 'batches';
+  readonly partition: number;
+  /** `[startOffset, endOffset)` bounds the records: pass both to `batch.records`. */
+  readonly startOffset: number;
+  readonly endOffset: number;
+  /** Where the partition goes on: also past batches that held nothing to see. */
+  readonly nextOffset: number;
+  readonly lastStableOffset: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  /** May be walked once, before the next but one `read`. @throws PipelineError `CORRUPT_BATCH`. */
+  readonly batches: () => Generator<RecordBatch>;
+}
+
+/**
+ * Offsets `[startOffset, endOffset)` that are not there any more although the log had them: `expired` by retention or
+ * deletion of records, or lost because the topic was `recreated`. Holes (compaction, transactions) are no gaps.
+ */
+export interface Gap {
+  readonly kind: 'gap';
+  readonly partition: number;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly reason: 'expired' | 'recreated';
+}
+
+export type ReadEvent = ReadBatches | Gap;
+
+export interface ReaderOptions {
+  readonly isolation?: number;
+  /** Bytes asked of one partition in one fetch. */
+  readonly partitionBytes?: number;
+  /** Bytes asked of one broker in one fetch. */
+  readonly responseBytes?: number;
+  /** How long the broker may wait for new records when there are none. */
+  readonly maxWaitMs?: number;
+  /** The topic's id when the ranges were chosen: another one now makes the rest of every range a gap. */
+  readonly topicId?: string;
+}
+
+interface Answer {
+  readonly events: ReadEvent[];
+  readonly failures: Error[];
+}
+
+interface Position {
+  readonly partition: number;
+  readonly endOffset: number;
+  offset: number;
+  /** An empty answer to a request for several partitions may only mean that the others filled it: ask alone. */
+  askAlone: boolean;
+}
+
+/**
+ * Reads exact offset ranges of one topic without a consumer group, read_committed, one fetch ahead of the caller.
+ * Follows leaders; reports gaps and goes on behind them; the caller decides what a gap means.
+ */
+export class LogReader {
+  readonly #connection: KafkaConnection;
+  readonly #topic: string;
+  readonly #options: Required<Omit<ReaderOptions, 'topicId'>>;
+  readonly #topicId: string | undefined;
+  /** In the order in which they are asked: who came away empty goes first next time. */
+  #positions: Position[];
+  #ahead: Promise<ReadEvent[]> | undefined;
+  /** A leader moved: look it up before the next fetch. */
+  #stale = false;
+  #progressAt = performance.now();
+
+  constructor(
+    connection: KafkaConnection,
+    topic: string,
+    ranges: readonly ReadRange[],
+    options: ReaderOptions = {},
+  ) {
+    this.#connection = connection;
+    this.#topic = topic;
+    this.#topicId = options.topicId;
+    this.#options = {
+      isolation: options.isolation ?? READ_COMMITTED,
+      partitionBytes: options.partitionBytes ?? 1 << 20,
+      responseBytes: options.responseBytes ?? 4 << 20,
+      maxWaitMs: options.maxWaitMs ?? 500,
+    };
+    this.#positions = ranges.map(({ partition, startOffset, endOffset }) => ({
+      partition,
+      offset: startOffset,
+      endOffset: endOffset ?? Number.POSITIVE_INFINITY,
+      askAlone: false,
+    }));
+  }
+
+  /**
+   * The next fetch's events, possibly none; undefined once every range is read to its end.
+   * @throws PipelineError when the brokers cannot be asked for longer than the connection's patience, or a batch is corrupt.
+   */
+  async read(): Promise<ReadEvent[] | undefined> {
+    const events = await (this.#ahead ?? this.#fetch());
+    this.#ahead = undefined;
+    if (events.length > 0) this.#progressAt = performance.now();
+    if (this.#active().length === 0) return events.length > 0 ? events : undefined;
+    this.#checkProgress();
+    this.#ahead = this.#fetch();
+    this.#ahead.catch(() => undefined); // thrown by the next read
+    return events;
+  }
+
+  /** @throws PipelineError `TOPIC_RECREATED` when the topic is not the one the ranges were chosen from. */
+  async verifyTopic(): Promise<void> {
+    if (await this.#isRecreated()) {
+      throw new PipelineError(
+        'TOPIC_RECREATED',
+        `reading ${this.#topic}: it was deleted and created again meanwhile`,
+        { at: { topic: this.#topic } },
+      );
+    }
+  }
+
+  async #isRecreated(): Promise<boolean> {
+    if (this.#topicId === undefined) return false;
+    const { topicId } = await this.#connection.topic(this.#topic, true);
+    return topicId !== this.#topicId;
+  }
+
+  #active(): Position[] {
+    return this.#positions.filter((position) => position.offset < position.endOffset);
+  }
+
+  /** A bounded range always has something to read; an end beyond the log (an unclean election) must not hang. */
+  #checkProgress(): void {
+    if (performance.now() - this.#progressAt < this.#connection.patienceMs) return;
+    const stuck = this.#active().find((position) => position.endOffset !== Number.POSITIVE_INFINITY);
+    if (stuck === undefined) return;
+    throw new PipelineError(
+      'NO_PROGRESS',
+      `reading ${this.#topic}-${stuck.partition}: the log ends before the range`,
+      {
+        retryable: true,
+        at: { topic: this.#topic, partition: stuck.partition, offset: String(stuck.offset) },
+      },
+    );
+  }
+
+  /**
+   * One fetch of every leader. What arrived has moved its position, so it is handed on even when another leader could not
+   * be asked; that one is looked up before the next fetch.
+   */
+  async #fetch(): Promise<ReadEvent[]> {
+    return this.#connection.whileMoving(async (fresh) => {
+      if (fresh || this.#stale) {
+        if (await this.#isRecreated()) return this.#loseTheRest();
+        await this.#connection.topic(this.#topic, true);
+        this.#stale = false;
+      }
+      const answers = await Promise.all(
+        [...(await this.#byLeader())].map(([leader, positions]) => this.#fetchFrom(leader, positions)),
+      );
+      const events = answers.flatMap((answer) => answer.events);
+      const failures = answers.flatMap((answer) => answer.failures);
+      const fault = failures.find((failure) => !isMoving(failure)) ?? (events.length === 0 && failures[0]);
+      if (fault) throw fault;
+      this.#stale = failures.length > 0;
+      return events;
+    });
+  }
+
+  async #byLeader(): Promise<Map<number, Position[]>> {
+    const alone = this.#active().find((position) => position.askAlone);
+    const byLeader = new Map<number, Position[]>();
+    for (const position of alone ? [alone] : this.#active()) {
+      const leader = await this.#connection.leader(this.#topic, position.partition);
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), position]);
+    }
+    return byLeader;
+  }
+
+  async #fetchFrom(leader: number, positions: Position[]): Promise<Answer> {
+    const { isolation, maxWaitMs, partitionBytes, responseBytes } = this.#options;
+    const targets = positions.map(({ partition, offset }) => ({
+      partition,
+      fetchOffset: offset,
+      maxBytes: partitionBytes,
+    }));
+    const answer: Answer = { events: [], failures: [] };
+    try {
+      const response = await this.#connection.send(
+        leader,
+        fetchRequest({ topic: this.#topic, targets, maxWaitMs, maxBytes: responseBytes, isolation }),
+      );
+      check(response.errorCode, `fetching ${this.#topic}`, { topic: this.#topic });
+      for (const fetched of response.partitions) {
+        const position = positions.find(({ partition }) => partition === fetched.partition);
+        if (position === undefined) continue;
+        try {
+          const event = await this.#advance(position, fetched);
+          if (event) answer.events.push(event);
+          else this.#cameEmpty(position, fetched, positions.length === 1, response.throttleMs);
+        } catch (error) {
+          answer.failures.push(asError(error));
+        }
+      }
+    } catch (error) {
+      answer.failures.push(asError(error));
+    }
+    return answer;
+  }
+
+  async #advance(position: Position, fetched: FetchedPartition): Promise<ReadEvent | undefined> {
+    if (fetched.errorCode === OFFSET_OUT_OF_RANGE) return this.#gap(position);
+    const at = { topic: this.#topic, partition: position.partition, offset: String(position.offset) };
+    check(fetched.errorCode, `fetching ${this.#topic}-${position.partition}`, at);
+    const startOffset = position.offset;
+    let nextOffset = startOffset;
+    for (const batch of batchesOf(fetched.bytes)) nextOffset = batch.nextOffset;
+    if (nextOffset <= startOffset) return undefined;
+    const { endOffset } = position;
+    position.offset = Math.min(nextOffset, endOffset);
+    position.askAlone = false;
+    return {
+      kind: 'batches',
+      partition: position.partition,
+      startOffset,
+      endOffset,
+      nextOffset: position.offset,
+      lastStableOffset: fetched.lastStableOffset,
+      highWatermark: fetched.highWatermark,
+      logStartOffset: fetched.logStartOffset,
+      batches: () => committedBatches(verified(fetched.bytes, startOffset, endOffset), fetched.aborted),
+    };
+  }
+
+  #cameEmpty(position: Position, fetched: FetchedPartition, alone: boolean, throttleMs: number): void {
+    this.#positions = [position, ...this.#positions.filter((other) => other !== position)];
+    // Records cut off by the byte limit, or a broker that throttles (KIP-219), say nothing about the log.
+    if (fetched.bytes.length > 0 || throttleMs > 0) return;
+    if (fetched.lastStableOffset < position.endOffset) return;
+    // The log has decided everything up to the end and shows nothing: compaction took the last records (a hole).
+    if (alone) position.offset = position.endOffset;
+    else position.askAlone = true;
+  }
+
+  async #gap(position: Position): Promise<Gap | undefined> {
+    const { partition, offset, endOffset } = position;
+    if (await this.#isRecreated()) return this.#lose(position);
+    const [earliest, latest] = await Promise.all(
+      [EARLIEST, LATEST].map(async (timestamp) => {
+        const listed = await listOffsets(
+          this.#connection,
+          this.#topic,
+          [partition],
+          timestamp,
+          READ_UNCOMMITTED,
+        );
+        return listed.get(partition)?.offset ?? 0;
+      }),
+    );
+    if (latest !== undefined && offset > latest) return this.#lose(position);
+    if (earliest === undefined || earliest <= offset) return undefined; // it moved between the two questions: fetch again
+    position.offset = Math.min(earliest, endOffset);
+    return { kind: 'gap', partition, startOffset: offset, endOffset: position.offset, reason: 'expired' };
+  }
+
+  #loseTheRest(): Gap[] {
+    return this.#active().map((position) => this.#lose(position));
+  }
+
+  /** @throws PipelineError `TOPIC_RECREATED` for a range without an end: there is no saying how much is lost. */
+  #lose(position: Position): Gap {
+    const { partition, offset, endOffset } = position;
+    if (endOffset === Number.POSITIVE_INFINITY) {
+      throw new PipelineError(
+        'TOPIC_RECREATED',
+        `reading ${this.#topic}-${partition}: the log restarted below`,
+        {
+          at: { topic: this.#topic, partition, offset: String(offset) },
+        },
+      );
+    }
+    position.offset = endOffset;
+    return { kind: 'gap', partition, startOffset: offset, endOffset, reason: 'recreated' };
+  }
+}
+
+/** The batches that overlap `[startOffset, endOffset)`, each with its checksum checked. */
+function* verified(bytes: Buffer, startOffset: number, endOffset: number): Generator<RecordBatch> {
+  for (const batch of batchesOf(bytes)) {
+    if (batch.baseOffset >= endOffset) return;
+    if (batch.nextOffset <= startOffset) continue;
+    batch.verifyChecksum();
+    yield batch;
+  }
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
