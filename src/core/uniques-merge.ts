@@ -1,0 +1,235 @@
+import { UniqueSketch } from './hyperloglog.js';
+import type { StoredTime } from './uniques-held.js';
+import { toResult, type ResultStatus, type UniqueUsersResult } from './uniques-result.js';
+import { PARTITION_PREFIX, WINDOW_PREFIX, type CountRules } from './uniques-slice.js';
+import { decodeCounts, encodeCounts, jsonRecord, readJson, type StateRecord } from './uniques-state.js';
+import { sumTallies, type FrameTally } from './uniques-tally.js';
+import { mergedTimeS, type PartitionClock } from './watermark.js';
+import { parseWindowKey, WINDOW_KINDS, windowKey, type Window } from './window.js';
+
+/** What the slices have reported of one window. */
+interface MergedWindow {
+  readonly window: Window;
+  /** Per slice, per field: cumulative, so that reading a report again changes nothing. */
+  readonly frames: Map<string, readonly number[]>;
+  readonly sketches: UniqueSketch[];
+  isFinal: boolean;
+  revision: number;
+  /** Since the last result. */
+  hasChanged: boolean;
+  /** Since the last snapshot. */
+  isDirty: boolean;
+}
+
+interface StoredResult {
+  readonly frames: Record<string, readonly number[]>;
+  readonly isFinal: boolean;
+  readonly revision: number;
+  readonly hasChanged: boolean;
+}
+
+const RESULT_PREFIX = 'result/';
+const CLOCK_PREFIX = 'clock/';
+const CLOSED_KEY = 'closed';
+const UNREPORTED: PartitionClock = { timeS: undefined, reading: 'reading' };
+
+/**
+ * Second stage of counting: unites the window states of all slices and alone decides when a result is given. `final`
+ * when the merged watermark has passed a window's end; later changes are revisions, until even the latest frame
+ * allowed cannot come any more and the window leaves memory. No clock and no I/O.
+ */
+export class UniquesMerge {
+  readonly #rules: CountRules;
+  readonly #windows = new Map<string, MergedWindow>();
+  /** Newest state of every partition's time; undefined before the first report. */
+  readonly #clocks = new Map<number, StoredTime | undefined>();
+  readonly #dirtyClocks = new Set<number>();
+  readonly #gone: string[] = [];
+  #closedMs = Number.NEGATIVE_INFINITY;
+  #hasClosed = false;
+  /** Reports of windows that had left memory: their slice was idle while the others went on. */
+  #afterClose = 0;
+
+  /** `partitions`: all that are counted, by any slice, so that none is overlooked before its slice first reports. */
+  constructor(partitions: readonly number[], rules: CountRules) {
+    this.#rules = rules;
+    for (const id of partitions) this.#clocks.set(id, undefined);
+  }
+
+  get afterClose(): number {
+    return this.#afterClose;
+  }
+
+  get openWindows(): number {
+    return this.#windows.size;
+  }
+
+  get tally(): FrameTally {
+    return sumTallies([...this.#clocks.values()].flatMap((clock) => clock?.tally ?? []));
+  }
+
+  /** Takes in records of a slice's snapshots, in their order. */
+  apply(slice: string, records: Iterable<StateRecord>): void {
+    for (const { key, value } of records) {
+      // A null only says that the slice is done with a window; what it reported stays.
+      if (value === null) continue;
+      if (key.startsWith(WINDOW_PREFIX)) this.#report(slice, key.slice(WINDOW_PREFIX.length), value);
+      else if (key.startsWith(PARTITION_PREFIX)) {
+        const id = Number(key.slice(PARTITION_PREFIX.length));
+        this.#clocks.set(id, { ...readJson<StoredTime>(value), held: [] });
+        this.#dirtyClocks.add(id);
+      }
+    }
+  }
+
+  /**
+   * The results due: finals as soon as the watermark allows; changes of windows not final yet (`provisional`) and of
+   * final ones (`revised`) when `withChanges`, or when the window leaves memory. In order of start, shorter windows first.
+   */
+  results(nowMs: number, withChanges: boolean): UniqueUsersResult[] {
+    const clocks = [...this.#clocks.values()].map((clock) => clock ?? UNREPORTED);
+    const timeS = mergedTimeS(clocks) ?? Number.NEGATIVE_INFINITY;
+    const watermarkMs = (timeS - this.#rules.time.orderS) * 1000;
+    const closedMs = Math.max(this.#closedMs, (timeS - this.#rules.time.latenessS) * 1000);
+    // Infinity, once all have ended, is not a time to keep.
+    if (Number.isFinite(closedMs)) this.#closedMs = closedMs;
+    const due: [MergedWindow, ResultStatus][] = [];
+    for (const [key, merged] of this.#windows) {
+      const isClosing = merged.window.endMs <= closedMs;
+      const status = statusDue(merged, watermarkMs, withChanges || isClosing);
+      if (status !== undefined) due.push([merged, status]);
+      if (isClosing) {
+        this.#windows.delete(key);
+        this.#gone.push(key);
+        this.#hasClosed = true;
+      }
+    }
+    due.sort(([a], [b]) => byStart(a.window, b.window));
+    return due.flatMap(([merged, status]) => this.#emit(merged, status, nowMs));
+  }
+
+  /** What changed since the last snapshot; take it after `results`, in the transaction that writes these. */
+  snapshot(): StateRecord[] {
+    const records: StateRecord[] = [];
+    for (const key of this.#gone.splice(0)) {
+      records.push({ key: WINDOW_PREFIX + key, value: null }, { key: RESULT_PREFIX + key, value: null });
+    }
+    for (const [key, merged] of this.#windows) {
+      if (!merged.isDirty) continue;
+      merged.isDirty = false;
+      const { frames, sketches, isFinal, revision, hasChanged } = merged;
+      records.push({
+        key: WINDOW_PREFIX + key,
+        value: encodeCounts(
+          sketches.map((sketch, field) => ({ frames: totalFrames(merged, field), sketch })),
+        ),
+      });
+      const stored: StoredResult = { frames: Object.fromEntries(frames), isFinal, revision, hasChanged };
+      records.push(jsonRecord(RESULT_PREFIX + key, stored));
+    }
+    for (const clock of this.#dirtyClocks)
+      records.push(jsonRecord(CLOCK_PREFIX + clock, this.#clocks.get(clock)!));
+    this.#dirtyClocks.clear();
+    if (this.#hasClosed) {
+      records.push(jsonRecord(CLOSED_KEY, { closedMs: this.#closedMs, afterClose: this.#afterClose }));
+    }
+    this.#hasClosed = false;
+    return records;
+  }
+
+  /** Takes up the state that the newest record of each key holds. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`. */
+  restore(records: Iterable<StateRecord>): void {
+    for (const { key, value } of records) {
+      if (value === null) continue;
+      if (key.startsWith(WINDOW_PREFIX)) {
+        const merged = this.#open(key.slice(WINDOW_PREFIX.length));
+        decodeCounts(value).forEach(({ sketch }, field) => merged.sketches[field]!.merge(sketch));
+      } else if (key.startsWith(RESULT_PREFIX)) {
+        const { frames, isFinal, revision, hasChanged } = readJson<StoredResult>(value);
+        const merged = this.#open(key.slice(RESULT_PREFIX.length));
+        for (const [slice, counts] of Object.entries(frames)) merged.frames.set(slice, counts);
+        Object.assign(merged, { isFinal, revision, hasChanged });
+      } else if (key.startsWith(CLOCK_PREFIX)) {
+        this.#clocks.set(Number(key.slice(CLOCK_PREFIX.length)), readJson<StoredTime>(value));
+      } else if (key === CLOSED_KEY) {
+        const { closedMs, afterClose } = readJson<{ closedMs: number | null; afterClose: number }>(value);
+        this.#closedMs = closedMs ?? Number.NEGATIVE_INFINITY;
+        this.#afterClose = afterClose;
+      }
+    }
+  }
+
+  #report(slice: string, key: string, value: Uint8Array): void {
+    if (!this.#windows.has(key) && parseWindowKey(key).endMs <= this.#closedMs) {
+      this.#afterClose += 1;
+      this.#hasClosed = true;
+      return;
+    }
+    const merged = this.#open(key);
+    const counts = decodeCounts(value);
+    counts.forEach(({ sketch }, field) => merged.sketches[field]!.merge(sketch));
+    const frames = counts.map((count) => count.frames);
+    const before = merged.frames.get(slice);
+    merged.frames.set(slice, frames);
+    // A slice that restarts reports again what it reported before: no reason to write a result again.
+    if (before?.every((count, field) => count === frames[field]) === true) return;
+    merged.hasChanged = true;
+    merged.isDirty = true;
+  }
+
+  #open(key: string): MergedWindow {
+    let merged = this.#windows.get(key);
+    if (merged === undefined) {
+      merged = {
+        window: parseWindowKey(key),
+        frames: new Map(),
+        sketches: this.#rules.format.idFields.map(() => new UniqueSketch(this.#rules.precision)),
+        isFinal: false,
+        revision: 0,
+        hasChanged: false,
+        isDirty: false,
+      };
+      this.#windows.set(windowKey(merged.window), merged);
+    }
+    return merged;
+  }
+
+  #emit(merged: MergedWindow, status: ResultStatus, nowMs: number): UniqueUsersResult[] {
+    if (status === 'revised') merged.revision += 1;
+    if (status === 'final') merged.isFinal = true;
+    merged.hasChanged = false;
+    merged.isDirty = true;
+    const fields = this.#rules.format.idFields;
+    return fields.map((field, i) =>
+      toResult({
+        window: merged.window,
+        field: fields.length > 1 ? field : undefined,
+        sketch: merged.sketches[i]!,
+        frames: totalFrames(merged, i),
+        status,
+        revision: merged.revision,
+        nowMs,
+      }),
+    );
+  }
+}
+
+/** The row of the table "when results are given" (docs/unique-users.md) that applies to a window. */
+function statusDue(
+  merged: MergedWindow,
+  watermarkMs: number,
+  withChanges: boolean,
+): ResultStatus | undefined {
+  if (!merged.isFinal && merged.window.endMs <= watermarkMs) return 'final';
+  if (!merged.hasChanged || !withChanges) return undefined;
+  return merged.isFinal ? 'revised' : 'provisional';
+}
+
+function totalFrames(merged: MergedWindow, field: number): number {
+  let total = 0;
+  for (const frames of merged.frames.values()) total += frames[field]!;
+  return total;
+}
+
+const byStart = (a: Window, b: Window): number =>
+  a.startMs - b.startMs || WINDOW_KINDS.indexOf(a.kind) - WINDOW_KINDS.indexOf(b.kind);

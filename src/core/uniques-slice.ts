@@ -1,0 +1,258 @@
+import { DEFAULT_FRAME_FORMAT, FrameScanner, type FrameFormat } from './frame-scanner.js';
+import { hash64 } from './hash64.js';
+import { DEFAULT_PRECISION, UniqueSketch } from './hyperloglog.js';
+import { encodeFrame, decodeFrame, type HeldBytes, type StoredTime } from './uniques-held.js';
+import {
+  decodeCounts,
+  encodeCounts,
+  jsonRecord,
+  readJson,
+  type FieldCount,
+  type StateRecord,
+} from './uniques-state.js';
+import { emptyTally, sumTallies, type FrameTally, type RejectReason } from './uniques-tally.js';
+import { DEFAULT_TIME_RULES, mergedTimeS, type PartitionClock, type TimeRules } from './watermark.js';
+import { PartitionTime, type HeldFrame, type SettledDecision } from './watermark-partition.js';
+import { parseWindowKey, WINDOW_KINDS, windowAt, windowKey, type Window } from './window.js';
+
+/** What is counted and how: fixed for the life of a job, since its states depend on it. */
+export interface CountRules {
+  readonly format: FrameFormat;
+  readonly time: TimeRules;
+  readonly precision: number;
+}
+
+export const DEFAULT_COUNT_RULES: CountRules = {
+  format: DEFAULT_FRAME_FORMAT,
+  time: DEFAULT_TIME_RULES,
+  precision: DEFAULT_PRECISION,
+};
+
+export interface RejectedFrame {
+  readonly partition: number;
+  readonly offset: number;
+  readonly reason: RejectReason;
+  /** The frame as it came; valid until the call that reports it returns. */
+  readonly bytes: Uint8Array;
+}
+
+interface PartitionState {
+  readonly id: number;
+  readonly time: PartitionTime<HeldBytes>;
+  readonly tally: FrameTally;
+  isDirty: boolean;
+}
+
+interface WindowState {
+  readonly window: Window;
+  readonly counts: FieldCount[];
+  isDirty: boolean;
+}
+
+/** The windows of one minute's frames, in the order of WINDOW_KINDS. */
+type Minute = readonly WindowState[];
+
+export const WINDOW_PREFIX = 'window/';
+export const PARTITION_PREFIX = 'partition/';
+const CLOSED_KEY = 'closed';
+
+/**
+ * First stage of counting: turns the frames of some partitions into the state of every window they fall into, and
+ * decides per partition which frames count. No clock and no I/O. The window states are a function of the *set* of
+ * frames counted; what is decided of a partition's frame depends on that partition's earlier frames alone.
+ */
+export class UniquesSlice {
+  readonly #rules: CountRules;
+  readonly #reject: (frame: RejectedFrame) => void;
+  readonly #scanner: FrameScanner;
+  readonly #partitions = new Map<number, PartitionState>();
+  readonly #windows = WINDOW_KINDS.map(() => new Map<number, WindowState>());
+  readonly #minutes = new Map<number, Minute>();
+  readonly #hash = new Uint32Array(4);
+  #minuteStartS = Number.NaN;
+  #minute: Minute = [];
+  /** Windows that end here or before have left memory. */
+  #closedS = Number.NEGATIVE_INFINITY;
+
+  constructor(partitions: readonly number[], rules: CountRules, reject: (frame: RejectedFrame) => void) {
+    this.#rules = rules;
+    this.#reject = reject;
+    this.#scanner = new FrameScanner(rules.format);
+    for (const id of partitions) this.#partitions.set(id, newPartition(id, new PartitionTime(rules.time)));
+  }
+
+  /** Counts the next frame of a partition, in `bytes[start, end)`. */
+  frame(partition: number, offset: number, bytes: Uint8Array, start: number, end: number): void {
+    const state = this.#partitions.get(partition)!;
+    const { time, tally } = state;
+    tally.read += 1;
+    state.isDirty = true;
+    const fault = this.#scanner.scan(bytes, start, end);
+    if (fault !== undefined) {
+      this.#quarantine(state, fault, offset, bytes.subarray(start, end));
+      return;
+    }
+    const atS = Math.floor(this.#scanner.tsSeconds);
+    const decision = time.decide(atS);
+    if (decision === 'accept' || decision === 'late') {
+      if (this.#count(atS)) tally[decision] += 1;
+      else this.#quarantine(state, 'closed', offset, bytes.subarray(start, end));
+    } else if (decision === 'hold') time.hold(atS, { offset, bytes: bytes.slice(start, end) });
+    else this.#quarantine(state, decision, offset, bytes.subarray(start, end));
+    if (time.unsettled) time.settle((settled, held) => this.#settle(state, settled, held));
+  }
+
+  /** A partition has nothing more for now. */
+  idle(partition: number): void {
+    const state = this.#partitions.get(partition)!;
+    state.time.idle((decision, held) => this.#settle(state, decision, held));
+    state.isDirty = true;
+  }
+
+  /** A partition has come to the end of its range. */
+  end(partition: number): void {
+    const state = this.#partitions.get(partition)!;
+    state.time.end((decision, held) => this.#settle(state, decision, held));
+    state.isDirty = true;
+  }
+
+  /** Clock of every partition, for pausing those that run ahead. */
+  get clocks(): ReadonlyMap<number, PartitionClock> {
+    return new Map([...this.#partitions].map(([id, { time }]) => [id, time]));
+  }
+
+  /** How all frames so far ended. */
+  get tally(): FrameTally {
+    return sumTallies([...this.#partitions.values()].map(({ tally }) => tally));
+  }
+
+  /**
+   * What changed since the last snapshot, windows before clocks: whoever reads a clock has read the counts it vouches
+   * for. Windows that no frame may change any more leave memory here, and their keys get a null.
+   */
+  snapshot(): StateRecord[] {
+    const records: StateRecord[] = [];
+    for (const windows of this.#windows) {
+      for (const state of windows.values()) {
+        if (!state.isDirty) continue;
+        state.isDirty = false;
+        records.push({ key: WINDOW_PREFIX + windowKey(state.window), value: encodeCounts(state.counts) });
+      }
+    }
+    for (const state of this.#partitions.values()) {
+      if (!state.isDirty) continue;
+      state.isDirty = false;
+      const { held, ...rest } = state.time.state;
+      const stored: StoredTime = { ...rest, held: held.map(encodeFrame), tally: state.tally };
+      records.push(jsonRecord(`${PARTITION_PREFIX}${state.id}`, stored));
+    }
+    records.push(...this.#close());
+    return records;
+  }
+
+  /** Takes up the state that the newest record of each key holds. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`. */
+  restore(records: Iterable<StateRecord>): void {
+    for (const { key, value } of records) {
+      if (value === null) continue;
+      if (key.startsWith(WINDOW_PREFIX)) {
+        const window = parseWindowKey(key.slice(WINDOW_PREFIX.length));
+        const state = { window, counts: decodeCounts(value), isDirty: false };
+        this.#windows[WINDOW_KINDS.indexOf(window.kind)]!.set(window.startMs, state);
+      } else if (key.startsWith(PARTITION_PREFIX)) {
+        const { held, tally, ...rest } = readJson<StoredTime>(value);
+        const id = Number(key.slice(PARTITION_PREFIX.length));
+        const time = new PartitionTime(this.#rules.time, { ...rest, held: held.map(decodeFrame) });
+        this.#partitions.set(id, newPartition(id, time, tally));
+      } else if (key === CLOSED_KEY) this.#closedS = readJson<{ closedS: number }>(value).closedS;
+    }
+  }
+
+  #settle(state: PartitionState, decision: SettledDecision, { atS, frame }: HeldFrame<HeldBytes>): void {
+    if (decision === 'accept' || decision === 'late') {
+      this.#scanner.scan(frame.bytes, 0, frame.bytes.length);
+      if (this.#count(atS)) state.tally[decision] += 1;
+      else this.#quarantine(state, 'closed', frame.offset, frame.bytes);
+    } else this.#quarantine(state, decision, frame.offset, frame.bytes);
+  }
+
+  #quarantine(state: PartitionState, reason: RejectReason, offset: number, bytes: Uint8Array): void {
+    state.tally[reason] += 1;
+    this.#reject({ partition: state.id, offset, reason, bytes });
+  }
+
+  /** Adds the scanned frame to the six windows of its time. Returns false when its minute has left memory. */
+  #count(atS: number): boolean {
+    const minuteStartS = atS - (((atS % 60) + 60) % 60);
+    if (minuteStartS !== this.#minuteStartS && !this.#openMinute(minuteStartS)) return false;
+    const windows = this.#minute;
+    const { ids } = this.#scanner;
+    const hash = this.#hash;
+    for (let w = 0; w < windows.length; w++) windows[w]!.isDirty = true;
+    for (let field = 0; field < ids.length; field++) {
+      const id = ids[field]!;
+      if (id.end === 0) continue;
+      hash64(id.bytes, id.start, id.end, hash);
+      const high = hash[0]!;
+      const low = hash[1]!;
+      for (let w = 0; w < windows.length; w++) {
+        const count = windows[w]!.counts[field]!;
+        count.frames += 1;
+        count.sketch.add(high, low);
+      }
+    }
+    return true;
+  }
+
+  #openMinute(minuteStartS: number): boolean {
+    let minute = this.#minutes.get(minuteStartS);
+    if (minute === undefined) {
+      if (minuteStartS + 60 <= this.#closedS) return false;
+      minute = WINDOW_KINDS.map((kind, k) =>
+        this.#open(this.#windows[k]!, windowAt(kind, minuteStartS * 1000)),
+      );
+      this.#minutes.set(minuteStartS, minute);
+    }
+    this.#minuteStartS = minuteStartS;
+    this.#minute = minute;
+    return true;
+  }
+
+  #open(windows: Map<number, WindowState>, window: Window): WindowState {
+    let state = windows.get(window.startMs);
+    if (state === undefined) {
+      const counts = this.#rules.format.idFields.map(() => ({
+        frames: 0,
+        sketch: new UniqueSketch(this.#rules.precision),
+      }));
+      state = { window, counts, isDirty: false };
+      windows.set(window.startMs, state);
+    }
+    return state;
+  }
+
+  /** Drops the windows that even the latest frame allowed can no longer reach. */
+  #close(): StateRecord[] {
+    const timeS = mergedTimeS([...this.#partitions.values()].map(({ time }) => time));
+    const closedS = (timeS ?? Number.NEGATIVE_INFINITY) - this.#rules.time.latenessS;
+    // Infinity, once all have ended, is not a time: nothing follows, so nothing needs to leave.
+    if (closedS <= this.#closedS || closedS === Number.POSITIVE_INFINITY) return [];
+    this.#closedS = closedS;
+    const records = [jsonRecord(CLOSED_KEY, { closedS })];
+    for (const windows of this.#windows) {
+      for (const [startMs, { window }] of windows) {
+        if (window.endMs > closedS * 1000) continue;
+        windows.delete(startMs);
+        records.push({ key: WINDOW_PREFIX + windowKey(window), value: null });
+        if (window.kind === 'minute') this.#minutes.delete(startMs / 1000);
+      }
+    }
+    this.#minuteStartS = Number.NaN;
+    return records;
+  }
+}
+
+const newPartition = (
+  id: number,
+  time: PartitionTime<HeldBytes>,
+  tally: FrameTally = emptyTally(),
+): PartitionState => ({ id, time, tally, isDirty: false });

@@ -1,0 +1,185 @@
+import type { PartitionClock, TimeRules } from './watermark.js';
+import { END_INSTANT_MS, FIRST_INSTANT_MS } from './window.js';
+
+/**
+ * What becomes of a frame by its timestamp alone (the table is in docs/unique-users.md and, row by row, in the test):
+ * `accept` and `late` are counted, `late` after its minute may have been final; `hold` waits for confirmation;
+ * `too-late`, `unconfirmed` and `impossible` (not a four-digit year) go to quarantine.
+ */
+export type TimeDecision = 'accept' | 'late' | 'hold' | 'too-late' | 'unconfirmed' | 'impossible';
+export type SettledDecision = Exclude<TimeDecision, 'hold' | 'impossible'>;
+
+export interface HeldFrame<Frame> {
+  readonly atS: number;
+  /** How many frames of the partition had been counted when this one came. */
+  readonly countedBefore: number;
+  readonly frame: Frame;
+}
+
+/** The whole state, plain JSON when `Frame` is. */
+export interface PartitionTimeState<Frame> {
+  readonly timeS: number | undefined;
+  readonly ahead: readonly number[];
+  readonly counted: number;
+  readonly held: readonly HeldFrame<Frame>[];
+  readonly reading: PartitionClock['reading'];
+}
+
+/** Frames held at most, as a multiple of `confirmFrames`: what is held is part of every checkpoint. */
+const HELD_PER_CONFIRMATION = 10;
+
+/** How far from its median an input too short to start its time is believed: a flip of bit 25 or higher is further. */
+const SHORT_INPUT_REACH_S = 366 * 86_400;
+
+const isImpossible = (atS: number): boolean =>
+  !(atS * 1000 >= FIRST_INSTANT_MS && atS * 1000 < END_INSTANT_MS);
+
+/**
+ * The time of one source partition, decided from that partition's own frames in offset order and from nothing else,
+ * so that a restart or another division into slices decides alike.
+ *
+ * Time is what `confirmFrames` frames have reached (the K-th highest timestamp counted), so that a wild one opens
+ * nothing and moves nothing. It starts, and jumps over a hole, when K held frames lie within the lateness of each
+ * other; to jump they must also have come while fewer than K frames followed the old time, so that a minority with a
+ * wrong clock never takes a partition over.
+ */
+export class PartitionTime<Frame> implements PartitionClock {
+  timeS: number | undefined;
+  reading: PartitionClock['reading'] = 'reading';
+  readonly #rules: TimeRules;
+  /** Timestamps counted beyond `timeS`, ascending; always fewer than `confirmFrames`. */
+  #ahead: number[] = [];
+  #counted = 0;
+  #held: HeldFrame<Frame>[] = [];
+  #unsettled = false;
+
+  constructor(rules: TimeRules, state?: PartitionTimeState<Frame>) {
+    this.#rules = rules;
+    if (state === undefined) return;
+    this.timeS = state.timeS;
+    this.reading = state.reading;
+    this.#ahead = [...state.ahead];
+    this.#counted = state.counted;
+    this.#held = [...state.held];
+  }
+
+  get state(): PartitionTimeState<Frame> {
+    return {
+      timeS: this.timeS,
+      ahead: [...this.#ahead],
+      counted: this.#counted,
+      held: [...this.#held],
+      reading: this.reading,
+    };
+  }
+
+  /** Whether `settle` has something to decide. */
+  get unsettled(): boolean {
+    return this.#unsettled;
+  }
+
+  /** Decides on the next frame; `atS` is its timestamp in whole seconds. On `hold`, call `hold`; then `settle` if `unsettled`. */
+  decide(atS: number): TimeDecision {
+    this.reading = 'reading';
+    if (isImpossible(atS)) return 'impossible';
+    const time = this.timeS;
+    if (time === undefined || atS > time + this.#rules.aheadS) return 'hold';
+    if (atS < time - this.#rules.latenessS) return 'too-late';
+    this.#counted += 1;
+    if (atS > time) this.#advance(atS);
+    if (this.#held.length > 0) this.#unsettled = true;
+    return atS < time - this.#rules.orderS ? 'late' : 'accept';
+  }
+
+  hold(atS: number, frame: Frame): void {
+    this.#held.push({ atS, countedBefore: this.#counted, frame });
+    this.#unsettled = true;
+  }
+
+  /** Decides on held frames, in the order they came, as far as can be done now. */
+  settle(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
+    while (this.#settleReached(settled) || this.#confirm()) {
+      // Each pass may move time, which may reach or confirm more.
+    }
+    this.#unsettled = false;
+  }
+
+  /** Nothing more comes for now: what is held goes to quarantine, and the others need not wait for this partition. */
+  idle(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
+    this.#giveUp(settled);
+    this.reading = 'idle';
+  }
+
+  /**
+   * Nothing will ever follow. An input too short or too sparse to ever start its time is counted nevertheless, but for
+   * what lies far from its middle; after a start, what is still held goes to quarantine.
+   */
+  end(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
+    if (this.timeS === undefined && this.#held.length > 0) {
+      const middleS = this.#heldTimes()[Math.floor(this.#held.length / 2)]!;
+      for (const held of this.#held.splice(0)) {
+        settled(Math.abs(held.atS - middleS) <= SHORT_INPUT_REACH_S ? 'accept' : 'unconfirmed', held);
+      }
+    }
+    this.#giveUp(settled);
+    this.reading = 'ended';
+  }
+
+  #advance(atS: number): void {
+    const ahead = this.#ahead;
+    let i = ahead.length;
+    while (i > 0 && ahead[i - 1]! > atS) i--;
+    if (i === ahead.length) ahead.push(atS);
+    else ahead.splice(i, 0, atS);
+    if (ahead.length < this.#rules.confirmFrames) return;
+    const time = ahead[0]!;
+    this.timeS = time;
+    let reached = 1;
+    while (reached < ahead.length && ahead[reached] === time) reached++;
+    ahead.splice(0, reached);
+  }
+
+  /** Decides on the first held frame that time has reached, that was outnumbered, or that is one too many. */
+  #settleReached(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): boolean {
+    const { confirmFrames, aheadS } = this.#rules;
+    const reach = this.timeS === undefined ? Number.NEGATIVE_INFINITY : this.timeS + aheadS;
+    const reached = this.#held.findIndex(({ atS }) => atS <= reach);
+    if (reached >= 0) {
+      const held = this.#held.splice(reached, 1)[0]!;
+      settled(this.decide(held.atS) as SettledDecision, held);
+      return true;
+    }
+    const oldest = this.#held[0];
+    if (oldest === undefined) return false;
+    const isOutnumbered = this.timeS !== undefined && this.#counted - oldest.countedBefore >= confirmFrames;
+    if (!isOutnumbered && this.#held.length <= HELD_PER_CONFIRMATION * confirmFrames) return false;
+    this.#held.shift();
+    settled('unconfirmed', oldest);
+    return true;
+  }
+
+  /** Starts or moves time to the earliest of K held frames within the lateness of each other, the newest among them. */
+  #confirm(): boolean {
+    const { confirmFrames, latenessS } = this.#rules;
+    const newestS = this.#held.at(-1)?.atS ?? 0;
+    let near = 0;
+    for (const { atS } of this.#held) if (Math.abs(atS - newestS) <= latenessS) near += 1;
+    // Only the newest can have completed a group, so this spares the sorting almost always.
+    if (near < confirmFrames) return false;
+    const times = this.#heldTimes();
+    const first = times.findIndex((atS, i) => times[i + confirmFrames - 1]! - atS <= latenessS);
+    if (first < 0) return false;
+    this.timeS = times[first]!;
+    this.#ahead = [];
+    return true;
+  }
+
+  #heldTimes(): Float64Array {
+    return Float64Array.from(this.#held, ({ atS }) => atS).sort();
+  }
+
+  #giveUp(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
+    for (const held of this.#held.splice(0)) settled('unconfirmed', held);
+    this.#unsettled = false;
+  }
+}
