@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addGenerate } from './generate.js';
 import { addMigrate } from './migrate.js';
 import { reportFailure } from './report-failure.js';
 
@@ -13,6 +14,7 @@ const program = new Command('tidemark')
   .configureHelp({ showGlobalOptions: true });
 
 // One file per verb: each adds its commands to the program.
+addGenerate(program);
 addMigrate(program);
 
 program.parseAsync().catch(reportFailure);
