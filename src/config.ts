@@ -23,6 +23,8 @@ export const ConfigSchema = z.object({
     database: z.string().default('tidemark'),
     /** Set on a replicated cluster: tables are then made with Replicated engines, ON CLUSTER. */
     cluster: z.string().optional(),
+    /** Who may only read what users may read; where there is such a user. */
+    reader: Service.optional(),
   }),
   temporal: z.object({
     address: z.string(),

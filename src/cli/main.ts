@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addDown } from './down.js';
 import { addGenerate } from './generate.js';
 import { addMigrate } from './migrate.js';
+import { addStatus } from './status.js';
+import { addUp } from './up.js';
 import { reportFailure } from './report-failure.js';
 
 const program = new Command('tidemark')
@@ -16,5 +19,8 @@ const program = new Command('tidemark')
 // One file per verb: each adds its commands to the program.
 addGenerate(program);
 addMigrate(program);
+addUp(program);
+addDown(program);
+addStatus(program);
 
 program.parseAsync().catch(reportFailure);

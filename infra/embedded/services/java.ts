@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { javaCommand } from '../prerequisites.js';
+import type { Launch, StackContext } from '../service.js';
+
+/** Loggers that print configurations (long, and partly secret) or repeat themselves. */
+const QUIET: Readonly<Record<string, string>> = {
+  'org.apache.kafka.common.config': 'warn',
+  'org.apache.kafka.clients': 'warn',
+  'org.apache.kafka.connect.runtime.WorkerConfig': 'warn',
+  'org.apache.kafka.connect.runtime.distributed.DistributedConfig': 'warn',
+  'org.apache.kafka.connect.runtime.isolation': 'error',
+  'org.apache.kafka.connect.json': 'warn',
+  'org.reflections': 'error',
+  'org.eclipse.jetty': 'warn',
+  'org.glassfish.jersey': 'error',
+  'kafka.server.KafkaConfig': 'warn',
+  // 3.7.0 logs every measurement.
+  'io.debezium.metrics.stats.MeasurementCollector': 'off',
+};
+
+/** Colon-separated, or a wildcard that Java expands itself. */
+export const kafkaClassPath = (context: StackContext): string =>
+  join(context.component('kafka'), 'libs', '*');
+
+/** Two cores serve seven servers here: the serial collector and few compiler threads leave them to the work. */
+export function java(
+  context: StackContext,
+  heap: readonly string[],
+  properties: readonly string[],
+  main: readonly string[],
+): Launch {
+  const loggers = Object.entries(QUIET).map(
+    ([name, level]) => `-Dorg.slf4j.simpleLogger.log.${name}=${level}`,
+  );
+  return {
+    command: javaCommand(),
+    args: [
+      ...heap,
+      '-XX:+UseSerialGC',
+      '-XX:+ExitOnOutOfMemoryError',
+      '-Djava.awt.headless=true',
+      '-Djava.net.preferIPv4Stack=true',
+      '-Dorg.slf4j.simpleLogger.showDateTime=true',
+      '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
+      ...loggers,
+      ...properties,
+      '-cp',
+      kafkaClassPath(context),
+      ...main,
+    ],
+  };
+}
+
+/** Java's properties format, for values without line breaks. */
+export function propertiesFile(entries: Readonly<Record<string, string | number | boolean>>): string {
+  const lines = Object.entries(entries).map(
+    ([key, value]) => `${key}=${String(value).replaceAll('\\', '\\\\')}`,
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+/** SASL/PLAIN for a Kafka client in Java; `prefix` as in `producer.`. */
+export function saslClient(user: string, password: string, prefix = ''): Record<string, string> {
+  return {
+    [`${prefix}security.protocol`]: 'SASL_PLAINTEXT',
+    [`${prefix}sasl.mechanism`]: 'PLAIN',
+    [`${prefix}sasl.jaas.config`]: `org.apache.kafka.common.security.plain.PlainLoginModule required username="${user}" password="${password}";`,
+  };
+}

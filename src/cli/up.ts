@@ -1,0 +1,115 @@
+import { Option, type Command } from 'commander';
+import { mkdirSync } from 'node:fs';
+import { bringDown, spawnSupervisor, supervisorOf } from '../../infra/embedded/detached.js';
+import { followUntilUp } from '../../infra/embedded/follow.js';
+import { openSupervisor, startOrStop } from '../../infra/embedded/index.js';
+import { cacheDirectory, missingComponents } from '../../infra/embedded/install.js';
+import type { Order } from '../../infra/embedded/messages.js';
+import { chooseServices, componentsOf } from '../../infra/embedded/plan.js';
+import { checkPrerequisites } from '../../infra/embedded/prerequisites.js';
+import type { ServiceName } from '../../infra/embedded/service.js';
+import { removeStack } from '../../infra/embedded/remove.js';
+import { choosePortBase } from '../../infra/embedded/settings.js';
+import { untilSignalled } from '../../infra/embedded/until-signalled.js';
+import { dataDirectory, loadConfig } from '../config.js';
+import { PipelineError } from '../core/errors.js';
+import { provision } from '../provision.js';
+import { ServiceBoard, showInstalling } from './progress.js';
+import { printStatus } from './status.js';
+
+interface UpOptions {
+  readonly dataDir?: string;
+  readonly ports?: string;
+  readonly only?: string;
+  readonly fresh?: boolean;
+  readonly foreground?: boolean;
+}
+
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description(
+      'start the embedded stack: Kafka, Connect with Debezium, PostgreSQL, MongoDB stand-in, ClickHouse, Temporal, worker',
+    )
+    .option('--ports <base>', 'first of the 20 ports it uses (default: the last one used here, else 19000)')
+    .option('--fresh', "remove the data directory's data, logs and passwords first")
+    .option('--foreground', 'stay, and stop the stack at Ctrl-C')
+    .addOption(new Option('--only <services>', 'start these only, for example kafka,temporal'))
+    .action(async (_options, command: Command) => up(command.optsWithGlobals<UpOptions>()));
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const dataDir = dataDirectory(options.dataDir, process.env);
+  const services = chooseServices(options.only?.split(',').map((name) => name.trim()));
+  if (options.fresh) {
+    await bringDown(dataDir);
+    removeStack(dataDir);
+  }
+  if (supervisorOf(dataDir) === undefined) {
+    const order = await prepare(dataDir, options, services);
+    if (options.foreground) return stay(order);
+    await start(order);
+  } else {
+    if (options.foreground)
+      throw new PipelineError('ALREADY_UP', `starting the stack: it runs already in ${dataDir}`);
+    console.log(`The stack in ${dataDir} is up already.`);
+    await followUntilUp(dataDir);
+  }
+  await finish(dataDir, services);
+}
+
+async function prepare(dataDir: string, options: UpOptions, services: ServiceName[]): Promise<Order> {
+  await checkPrerequisites();
+  const cacheDir = cacheDirectory(process.env);
+  mkdirSync(dataDir, { recursive: true });
+  const portBase = choosePortBase(dataDir, parsePorts(options.ports));
+  await showInstalling(cacheDir, await missingComponents(cacheDir, componentsOf(services)));
+  return { dataDir, portBase, cacheDir, services };
+}
+
+/** Starts a supervisor that stays behind; Ctrl-C meanwhile takes back what has been started. */
+async function start(order: Order): Promise<void> {
+  const board = new ServiceBoard(order.services);
+  const detached = spawnSupervisor(order, (news) => board.hear(news));
+  const interrupted = (): void => {
+    void bringDown(order.dataDir).finally(() => process.exit(130));
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    await detached.up;
+  } finally {
+    await board.close();
+    process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
+  }
+}
+
+async function stay(order: Order): Promise<void> {
+  const supervisor = await openSupervisor(order.dataDir, order.portBase, order.cacheDir, order.services);
+  const board = new ServiceBoard(order.services);
+  supervisor.onChange((name, { phase, reason }) => board.hear({ kind: 'service', name, phase, reason }));
+  const stopped = untilSignalled(supervisor);
+  try {
+    await Promise.race([startOrStop(supervisor), stopped]);
+  } finally {
+    await board.close();
+  }
+  await Promise.race([finish(order.dataDir, order.services), stopped]);
+  console.log('Ctrl-C stops the stack.');
+  await stopped;
+}
+
+/** The services whose data provisioning connects; with fewer there is nothing to provision. */
+const PIPELINE = ['kafka', 'connect', 'postgres', 'mongo', 'clickhouse'] as const;
+
+async function finish(dataDir: string, services: readonly ServiceName[]): Promise<void> {
+  if (PIPELINE.every((name) => services.includes(name))) {
+    await provision(loadConfig(dataDir, process.env), (line) => console.log(line));
+  }
+  await printStatus(dataDir);
+}
+
+function parsePorts(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
