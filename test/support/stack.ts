@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { bringDown, supervisorOf } from '../../infra/embedded/detached.js';
+import { findFreeBase, startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
+import { removeStack } from '../../infra/embedded/remove.js';
+import { provision } from '../../src/provision.js';
+
+export interface UseStackOptions {
+  /** Tables, topics and connectors are in place. Needs kafka, connect, postgres, mongo and clickhouse. */
+  readonly provisioned?: boolean;
+  /** Not shared with other test files: for tests that kill, stop or fill. */
+  readonly own?: boolean;
+}
+
+/** The first start on a machine fetches the services. */
+const START_LIMIT_MS = 15 * 60_000;
+const STOP_LIMIT_MS = 2 * 60_000;
+
+/** Away from the default base of a stack in use, below the kernel's ephemeral ports. */
+const BASES = { from: 22_000, until: 32_000, step: 20 } as const;
+
+const home = join(tmpdir(), `tidemark-stacks-${userInfo().username}`);
+const stacks = new Map<string, Promise<Stack>>();
+let swept = false;
+
+/**
+ * Gives the enclosing suite a real stack of these services, on its own ports and in a temporary folder. It is
+ * started once per mocha process, shared by all who ask for the same, and stopped at the end of the run.
+ */
+export function useStack(services: readonly ServiceName[], options: UseStackOptions = {}): () => Stack {
+  let stack: Stack | undefined;
+  before(async function () {
+    this.timeout(START_LIMIT_MS);
+    stack = await sharedStack(services, options);
+  });
+  return () => {
+    if (stack === undefined) throw new Error('using a stack before its suite has begun');
+    return stack;
+  };
+}
+
+after(async function () {
+  this.timeout(STOP_LIMIT_MS);
+  await Promise.all([...stacks.values()].map(stopAndRemove));
+});
+
+function sharedStack(services: readonly ServiceName[], options: UseStackOptions): Promise<Stack> {
+  const key = `${[...services].sort().join(',')}${options.provisioned ? '+provisioned' : ''}`;
+  const name = options.own ? `${key}#${stacks.size}` : key;
+  const known = stacks.get(name);
+  if (known !== undefined) return known;
+  const started = start(services, options);
+  stacks.set(name, started);
+  return started;
+}
+
+async function start(services: readonly ServiceName[], options: UseStackOptions): Promise<Stack> {
+  await sweep();
+  const dataDir = mkdtempSync(join(home, `${process.pid}-`));
+  const stack = await startStack({ dataDir, portBase: await freeBase(), services });
+  if (options.provisioned) await provision(stack.config, () => undefined);
+  return stack;
+}
+
+/** Starts looking at a place of this process's own, so that test runs side by side rarely meet. */
+function freeBase(): Promise<number> {
+  const places = (BASES.until - BASES.from) / BASES.step;
+  const own = BASES.from + ((process.pid * 7 + stacks.size) % places) * BASES.step;
+  return findFreeBase(own, BASES.until).catch(() => findFreeBase(BASES.from, BASES.until));
+}
+
+async function stopAndRemove(starting: Promise<Stack>): Promise<void> {
+  // One that did not start has failed its suite and stopped itself; its folder is swept by the next run.
+  const stack = await starting.catch(() => undefined);
+  if (stack === undefined) return;
+  await stack.stop();
+  removeStack(stack.dataDir);
+  rmSync(stack.dataDir, { recursive: true, force: true });
+}
+
+/** Ends and removes what a killed test run has left: stacks in our folder whose supervisor is dead. */
+async function sweep(): Promise<void> {
+  if (swept) return;
+  swept = true;
+  mkdirSync(home, { recursive: true });
+  for (const name of readdirSync(home)) {
+    const dataDir = join(home, name);
+    // Made a moment ago by a run that has not taken it yet: its process still lives.
+    if (supervisorOf(dataDir) !== undefined || isRunning(Number(name.split('-')[0]))) continue;
+    await bringDown(dataDir);
+    removeStack(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
