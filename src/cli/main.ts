@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addDown } from './down.js';
 import { addGenerate } from './generate.js';
+import { addGold } from './gold.js';
 import { addMigrate } from './migrate.js';
 import { addStatus } from './status.js';
 import { addUp } from './up.js';
@@ -22,5 +23,6 @@ addMigrate(program);
 addUp(program);
 addDown(program);
 addStatus(program);
+addGold(program);
 
 program.parseAsync().catch(reportFailure);

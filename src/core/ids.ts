@@ -12,3 +12,27 @@ export const STREAM_QUEUE = 'tidemark-stream';
 /** The reserved user and the prefix of reserved event ids: kept out of gold and of user-facing views. */
 export const CANARY_USER_ID = '9000000000000000001';
 export const CANARY_EVENT_PREFIX = 'tidemark-canary:';
+
+/** `_id` of the event by which a workflow's barrier marks its moment in the source; one per workflow run. */
+export const barrierEventId = (runId: string): string => `${CANARY_EVENT_PREFIX}barrier/${runId}`;
+
+/** Of one attempt at a day: its staging table and its queries carry who they belong to, so that others can end them. */
+export interface GoldAttempt {
+  readonly day: Day;
+  /** Run id of the Temporal workflow (a UUID). */
+  readonly runId: string;
+  readonly attempt: number;
+}
+
+/** Every staging table of a day starts with this. */
+export const goldStagingPrefix = (day: Day): string => `gold_staging_${day.replaceAll('-', '')}_`;
+
+export const goldStagingTable = ({ day, runId, attempt }: GoldAttempt): string =>
+  `${goldStagingPrefix(day)}${runId.replaceAll('-', '')}_${attempt}`;
+
+/** Every query_id of a day starts with this. */
+export const goldQueryPrefix = (day: Day): string => `gold-day/${day}/`;
+
+/** Every query_id of an attempt starts with this. */
+export const goldAttemptQueryPrefix = ({ day, runId, attempt }: GoldAttempt): string =>
+  `${goldQueryPrefix(day)}${runId}/${attempt}/`;

@@ -1,0 +1,105 @@
+import { Context } from '@temporalio/activity';
+import { clickHouseCode, serviceFault } from '../clients/fault.js';
+import { PipelineError } from '../core/errors.js';
+import type { GoldAttempt } from '../core/ids.js';
+import type { ComputeGoldInput, GoldRun } from '../messages.js';
+import type { ClickHouseDeps } from './clickhouse.js';
+import { insertRun, serverNowMs } from './gold-record.js';
+import { AttemptSteps } from './gold-steps.js';
+
+/** Heartbeats: well below the timeout (workflows/options.ts), seldom enough to cost nothing. */
+const HEARTBEAT_EVERY_MS = 1_000;
+
+/** ClickHouse's UNKNOWN_TABLE and TABLE_IS_DROPPED. */
+const TABLE_GONE = new Set(['60', '218']);
+
+/**
+ * One attempt at a day. Safe whatever other attempts do, dead, slow or woken late:
+ * - each has a staging table of its own, so that none writes into another's;
+ * - before its REPLACE PARTITION it ends the others' queries and drops the others' tables, so that whoever was overtaken
+ *   has nothing to replace from: its older snapshot of silver can never cover a newer one;
+ * - what it replaces from is compared with what its SELECT reported, and what gold holds then with what it replaced from.
+ * @throws PipelineError `GOLD_OVERTAKEN`, retryable, when another attempt dropped this one's table.
+ */
+export async function computeGold(deps: ClickHouseDeps, input: ComputeGoldInput): Promise<GoldRun> {
+  const { info, cancellationSignal } = Context.current();
+  const attempt: GoldAttempt = {
+    day: input.day,
+    runId: info.workflowExecution?.runId ?? '',
+    attempt: info.attempt,
+  };
+  const steps = new AttemptSteps(deps, attempt, cancellationSignal);
+  const heartbeat = setInterval(() => Context.current().heartbeat(steps.current), HEARTBEAT_EVERY_MS);
+  try {
+    return await runAttempt(steps, deps, attempt, input);
+  } catch (cause) {
+    const overtaken = TABLE_GONE.has(clickHouseCode(cause)) && (await steps.lostStaging());
+    await steps.giveUp();
+    cancellationSignal.throwIfAborted();
+    if (!overtaken) throw serviceFault('clickhouse', steps.current, cause);
+    throw new PipelineError('GOLD_OVERTAKEN', `${steps.current}: another attempt at the day took over`, {
+      retryable: true,
+      at: { day: input.day },
+      cause,
+    });
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+async function runAttempt(
+  steps: AttemptSteps,
+  deps: ClickHouseDeps,
+  attempt: GoldAttempt,
+  input: ComputeGoldInput,
+): Promise<GoldRun> {
+  await steps.fenceOthers();
+  const running = beginRun(attempt, input, deps.codeVersion, await serverNowMs(deps));
+  await steps.abandonOthers(running.startedAtMs);
+  await insertRun(deps, running);
+  await steps.createStaging();
+  const reported = await steps.fill();
+  const counted = await steps.checkStaging(reported.rowsWritten);
+  await steps.fenceOthers();
+  await steps.replace();
+  await steps.checkGold();
+  const finishedAtMs = await serverNowMs(deps);
+  const run: GoldRun = {
+    ...running,
+    ...counted,
+    rowsRead: reported.rowsRead,
+    status: 'complete',
+    finishedAtMs,
+    durationMs: Math.max(0, finishedAtMs - running.startedAtMs),
+  };
+  await insertRun(deps, run);
+  await steps.dropStaging();
+  return run;
+}
+
+function beginRun(
+  attempt: GoldAttempt,
+  input: ComputeGoldInput,
+  codeVersion: string,
+  startedAtMs: number,
+): GoldRun {
+  const { requestedBy, forced, isFinal, positions } = input;
+  return {
+    ...attempt,
+    status: 'running',
+    requestedBy,
+    codeVersion,
+    forced,
+    isFinal,
+    rowsRead: '0',
+    rowsWritten: '0',
+    events: '0',
+    unknownUsers: '0',
+    unknownEvents: '0',
+    positions,
+    startedAtMs,
+    finishedAtMs: null,
+    durationMs: 0,
+    errorCode: '',
+  };
+}

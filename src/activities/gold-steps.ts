@@ -1,0 +1,190 @@
+import { PipelineError } from '../core/errors.js';
+import { stagingFault, type StagingContent } from '../core/gold.js';
+import {
+  abandonRuns,
+  createStaging,
+  digestDay,
+  fillStatement,
+  measureStaging,
+  replacePartition,
+} from '../core/gold-sql.js';
+import {
+  goldAttemptQueryPrefix,
+  goldQueryPrefix,
+  goldStagingPrefix,
+  goldStagingTable,
+  type GoldAttempt,
+} from '../core/ids.js';
+import type { GoldRun } from '../messages.js';
+import type { ClickHouseDeps } from './clickhouse.js';
+import { ask } from './gold-record.js';
+
+/** Rows as the server counted them while the SELECT ran. */
+export interface FillReport {
+  readonly rowsRead: string;
+  /** All of staging: gold's rows and what is unknown. */
+  readonly rowsWritten: string;
+}
+
+type Counted = Pick<GoldRun, 'rowsWritten' | 'events' | 'unknownUsers' | 'unknownEvents'>;
+
+/** The steps of one attempt, each a few statements; `current` names the one under way. */
+export class AttemptSteps {
+  current: string;
+  readonly #deps: ClickHouseDeps;
+  readonly #attempt: GoldAttempt;
+  readonly #signal: AbortSignal;
+  readonly #staging: string;
+  readonly #ownQueries: string;
+  #created = false;
+  #serial = 0;
+
+  constructor(deps: ClickHouseDeps, attempt: GoldAttempt, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#attempt = attempt;
+    this.#signal = signal;
+    this.#staging = goldStagingTable(attempt);
+    this.#ownQueries = goldAttemptQueryPrefix(attempt);
+    this.current = `beginning gold of ${attempt.day}`;
+  }
+
+  /**
+   * Ends every query and drops every staging table of this day that is not this attempt's. Queries first, and to their
+   * end (SYNC): an INSERT under way would go on writing into a table it holds.
+   */
+  async fenceOthers(): Promise<void> {
+    this.#enter('fencing other attempts');
+    const { database, onCluster } = this.#deps;
+    const { day } = this.#attempt;
+    await this.#command(
+      `KILL QUERY ${onCluster} WHERE startsWith(query_id, {day:String}) AND NOT startsWith(query_id, {own:String}) SYNC`,
+      { day: goldQueryPrefix(day), own: this.#ownQueries },
+    );
+    const others = await ask<{ name: string }>(
+      this.#deps,
+      `SELECT name FROM system.tables
+       WHERE database = {database:String} AND startsWith(name, {prefix:String}) AND name != {own:String}`,
+      { database, prefix: goldStagingPrefix(day), own: this.#staging },
+    );
+    for (const { name } of others) await this.#drop(name);
+  }
+
+  /** Whoever is still recorded as running this day is not any more. */
+  async abandonOthers(nowMs: number): Promise<void> {
+    this.#enter('recording abandoned attempts');
+    const { runId, attempt, day } = this.#attempt;
+    await this.#command(abandonRuns(this.#deps.database, day), { runId, attempt, nowMs });
+  }
+
+  async createStaging(): Promise<void> {
+    this.#enter('creating staging');
+    await this.#command(createStaging(this.#deps.database, this.#staging, this.#deps.onCluster));
+    this.#created = true;
+  }
+
+  async fill(): Promise<FillReport> {
+    this.#enter('filling staging');
+    const { day } = this.#attempt;
+    const { clickhouse, database } = this.#deps;
+    const { summary } = await clickhouse.command({
+      query: fillStatement(database, this.#staging, day),
+      query_id: this.#queryId(),
+      abort_signal: this.#signal,
+      // The summary in the answer's header is whole only when the answer is sent at the end.
+      clickhouse_settings: { wait_end_of_query: 1 },
+    });
+    if (summary === undefined) throw this.#fault('the server sent no summary');
+    return { rowsRead: summary.read_rows, rowsWritten: summary.written_rows };
+  }
+
+  async checkStaging(reportedRows: string): Promise<Counted> {
+    this.#enter('checking staging');
+    const { day } = this.#attempt;
+    const statement = measureStaging(this.#deps.database, this.#staging, day);
+    const [found] = await ask<StagingContent & Counted>(this.#deps, statement);
+    if (found === undefined) throw this.#fault('no answer');
+    const fault = stagingFault(reportedRows, found);
+    if (fault !== undefined) throw this.#fault(fault);
+    const { rowsWritten, events, unknownUsers, unknownEvents } = found;
+    return { rowsWritten, events, unknownUsers, unknownEvents };
+  }
+
+  async replace(): Promise<void> {
+    this.#enter('replacing the day');
+    const { database, onCluster } = this.#deps;
+    await this.#command(replacePartition(database, this.#staging, this.#attempt.day, onCluster));
+  }
+
+  /** Gold must hold now what staging does. */
+  async checkGold(): Promise<void> {
+    this.#enter('checking gold');
+    const { database } = this.#deps;
+    const { day } = this.#attempt;
+    type Digest = { rows: string; digest: string };
+    const [staged] = await ask<Digest>(this.#deps, digestDay(database, this.#staging, day));
+    const [shown] = await ask<Digest>(this.#deps, digestDay(database, 'gold_user_activity', day));
+    if (staged?.rows !== shown?.rows || staged?.digest !== shown?.digest) {
+      throw this.#fault('gold differs from what it was replaced with');
+    }
+  }
+
+  async dropStaging(): Promise<void> {
+    this.#enter('dropping staging');
+    await this.#drop(this.#staging);
+  }
+
+  /** Whether this attempt's table was there and is not any more. */
+  async lostStaging(): Promise<boolean> {
+    if (!this.#created) return false;
+    const [row] = await ask<{ found: number }>(
+      this.#deps,
+      'SELECT count() > 0 AS found FROM system.tables WHERE database = {database:String} AND name = {name:String}',
+      { database: this.#deps.database, name: this.#staging },
+    );
+    return row?.found === 0;
+  }
+
+  /** Leaves nothing running and no table behind, as far as the server can be reached: the next attempt's fence does the rest. */
+  async giveUp(): Promise<void> {
+    const { clickhouse, onCluster } = this.#deps;
+    const end = clickhouse.command({
+      query: `KILL QUERY ${onCluster} WHERE startsWith(query_id, {own:String}) SYNC`,
+      query_params: { own: this.#ownQueries },
+    });
+    await end.then(() => this.#drop(this.#staging)).catch(() => undefined);
+  }
+
+  #enter(step: string): void {
+    // Overtaken or cancelled attempts stop at the next step; what keeps them harmless in between is the fence.
+    this.#signal.throwIfAborted();
+    this.current = `${step} of ${this.#attempt.day}`;
+  }
+
+  /** Derived, and never used twice by one attempt. */
+  #queryId(): string {
+    this.#serial += 1;
+    const step = this.current.split(' ').slice(0, 2).join('-');
+    return `${this.#ownQueries}${this.#serial}-${step}`;
+  }
+
+  async #drop(table: string): Promise<void> {
+    const { clickhouse, database, onCluster } = this.#deps;
+    await clickhouse.command({ query: `DROP TABLE IF EXISTS ${database}.${table} ${onCluster} SYNC` });
+  }
+
+  async #command(query: string, params: Record<string, unknown> = {}): Promise<void> {
+    await this.#deps.clickhouse.command({
+      query,
+      query_params: params,
+      query_id: this.#queryId(),
+      abort_signal: this.#signal,
+    });
+  }
+
+  #fault(what: string): PipelineError {
+    return new PipelineError('GOLD_CHECK_FAILED', `${this.current}: ${what}`, {
+      retryable: true,
+      at: { day: this.#attempt.day },
+    });
+  }
+}

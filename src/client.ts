@@ -1,0 +1,24 @@
+import { ClientConnections } from './client/connections.js';
+import { GoldClient } from './client/gold.js';
+import type { Config } from './config.js';
+
+/**
+ * The typed client of Tidemark. Connects when first used; close it when done.
+ *
+ *     const tidemark = new Tidemark(loadConfig(dataDirectory(undefined, process.env), process.env));
+ *     const run = await tidemark.gold.run({ day: '2026-11-20' });
+ *     await tidemark.close();
+ */
+export class Tidemark {
+  readonly gold: GoldClient;
+  readonly #connections: ClientConnections;
+
+  constructor(config: Config) {
+    this.#connections = new ClientConnections(config);
+    this.gold = new GoldClient(this.#connections);
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+}

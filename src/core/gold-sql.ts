@@ -1,0 +1,154 @@
+import { addDays, type Day } from './day.js';
+import { CANARY_EVENT_PREFIX, CANARY_USER_ID } from './ids.js';
+
+/**
+ * The statements of a gold run. Days are strict `YYYY-MM-DD` and table names derived, so that both may be put into the
+ * text; `{name:Type}` are ClickHouse query parameters.
+ */
+
+/**
+ * Staging keeps what gold does not show in partitions of their own, under days that gold never computes: so one SELECT,
+ * over one snapshot of silver, gives the rows and the counts of what is unknown.
+ */
+export const UNKNOWN_USER_DAY: Day = '2149-06-05';
+export const NO_USER_DAY: Day = '2149-06-06';
+
+/** Same columns, partitions and order as gold: what REPLACE PARTITION asks for. */
+export const createStaging = (database: string, staging: string, onCluster: string): string =>
+  `CREATE TABLE ${database}.${staging} ${onCluster} AS ${database}.gold_user_activity`;
+
+/** Aggregating by (user, type) first takes half the CPU of a sumMap per event. */
+export function fillStatement(database: string, staging: string, day: Day): string {
+  return `INSERT INTO ${database}.${staging}
+SELECT multiIf(activity.user_id IS NULL, toDate('${NO_USER_DAY}'),
+               known.is_known = 0, toDate('${UNKNOWN_USER_DAY}'),
+               toDate('${day}')) AS day,
+       ifNull(activity.user_id, 0) AS user_id,
+       known.full_name AS full_name,
+       known.email AS email,
+       known.is_deleted AS user_is_deleted,
+       activity.total_events AS total_events,
+       activity.first_event_at AS first_event_at,
+       activity.last_event_at AS last_event_at,
+       activity.events_by_type AS events_by_type
+FROM
+(
+    SELECT user_id,
+           sum(events) AS total_events,
+           min(first_at) AS first_event_at,
+           max(last_at) AS last_event_at,
+           CAST(arraySort(groupArray((event_type, events))), 'Map(LowCardinality(String), UInt64)') AS events_by_type
+    FROM
+    (
+        SELECT user_id, event_type, count() AS events, min(ts) AS first_at, max(ts) AS last_at
+        FROM ${database}.silver_events FINAL
+        WHERE ${ofDay(day)} AND NOT is_deleted
+        GROUP BY user_id, event_type
+    )
+    GROUP BY user_id
+) AS activity
+LEFT ANY JOIN
+(
+    SELECT user_id, full_name, email, is_deleted, 1 AS is_known
+    FROM ${database}.users_with_deleted
+) AS known ON known.user_id = activity.user_id
+SETTINGS do_not_merge_across_partitions_select_final = 1`;
+}
+
+/** Silver events of a day without the canary's. Event ids are extended JSON: a string id starts with its quote. */
+const ofDay = (day: Day): string =>
+  `day = '${day}' AND NOT startsWith(event_id, '"${CANARY_EVENT_PREFIX}') AND NOT (user_id <=> ${CANARY_USER_ID})`;
+
+/** One row (StagingContent and the counts of a run). */
+export const measureStaging = (database: string, staging: string, day: Day): string => `
+SELECT count() AS rows,
+       uniqExact(day, user_id) AS distinctUsers,
+       countIf(arraySum(mapValues(events_by_type)) != total_events) AS miscounted,
+       countIf(first_event_at > last_event_at OR first_event_at < toDateTime64('${day} 00:00:00', 3, 'UTC')
+               OR last_event_at >= toDateTime64('${addDays(day, 1)} 00:00:00', 3, 'UTC')) AS misdated,
+       countIf(day = '${day}') AS rowsWritten,
+       sumIf(total_events, day = '${day}') AS events,
+       countIf(day = '${UNKNOWN_USER_DAY}') AS unknownUsers,
+       sumIf(total_events, day != '${day}') AS unknownEvents
+FROM ${database}.${staging}`;
+
+/** One row that is equal for two tables exactly when the day's rows are (64-bit hashes, order-insensitive). */
+export const digestDay = (database: string, table: string, day: Day): string => `
+SELECT count() AS rows, sum(cityHash64(tuple(*))) AS digest
+FROM ${database}.${table}
+WHERE day = '${day}'`;
+
+/** Atomic; an empty staging partition empties the day. */
+export const replacePartition = (
+  database: string,
+  staging: string,
+  day: Day,
+  onCluster: string,
+): string => `ALTER TABLE ${database}.gold_user_activity ${onCluster}
+REPLACE PARTITION '${day}' FROM ${database}.${staging}
+SETTINGS allow_replace_partition_from_empty_source = 1`;
+
+/** Columns of ops_gold_runs as GoldRun (but positions, a map of maps). */
+export const RUN_COLUMNS = `toString(day) AS day, run_id AS runId, attempt, toString(status) AS status,
+       requested_by AS requestedBy, code_version AS codeVersion, CAST(forced, 'Bool') AS forced, CAST(is_final, 'Bool') AS isFinal,
+       toString(rows_read) AS rowsRead, toString(rows_written) AS rowsWritten, toString(events) AS events,
+       toString(unknown_users) AS unknownUsers, toString(unknown_events) AS unknownEvents, positions,
+       toFloat64(toUnixTimestamp64Milli(started_at)) AS startedAtMs,
+       toFloat64(toUnixTimestamp64Milli(finished_at)) AS finishedAtMs,
+       toFloat64(duration_ms) AS durationMs, error_code AS errorCode`;
+
+/** The run whose rows gold holds: the last that completed. */
+export const lastCompleteRun = (database: string, day: Day): string => `
+SELECT ${RUN_COLUMNS}
+FROM ${database}.ops_gold_runs FINAL
+WHERE day = '${day}' AND status = 'complete'
+ORDER BY finished_at DESC, attempt DESC
+LIMIT 1`;
+
+/** The attempt under way, else the one that ended last, whatever came of it. */
+export const lastAttempt = (database: string, day: Day): string => `
+SELECT ${RUN_COLUMNS}
+FROM ${database}.ops_gold_runs FINAL
+WHERE day = '${day}'
+ORDER BY finished_at IS NULL DESC, finished_at DESC, stage DESC
+LIMIT 1`;
+
+/**
+ * FreshnessEvidence; parameters `events_read` (offsets by partition). No FINAL for the rows since: a row replaced by a
+ * merge gave way to one of a later position. The canary is none of gold's business.
+ */
+export const freshnessEvidence = (database: string, day: Day, hadUnknown: boolean): string => `
+SELECT toString((SELECT count() FROM ${database}.gold_user_activity WHERE day = '${day}')) AS rowsPresent,
+       toString((SELECT count() FROM ${database}.silver_events
+                 WHERE ${ofDay(day)} AND offset >= {events_read:Map(Int32, UInt64)}[partition])) AS rowsSince,
+       toString(${hadUnknown ? usersBecomeKnown(database, day) : '0'}) AS usersBecomeKnown`;
+
+const usersBecomeKnown = (database: string, day: Day): string => `(
+    SELECT uniqExact(user_id)
+    FROM ${database}.silver_events FINAL
+    WHERE ${ofDay(day)} AND NOT is_deleted
+      AND user_id IN (SELECT user_id FROM ${database}.silver_users)
+      AND user_id NOT IN (SELECT user_id FROM ${database}.gold_user_activity WHERE day = '${day}'))`;
+
+/** Marks other attempts still recorded as running; parameters `runId`, `attempt`, `nowMs`. */
+export const abandonRuns = (database: string, day: Day): string => `
+INSERT INTO ${database}.ops_gold_runs
+SELECT * REPLACE ('abandoned' AS status, fromUnixTimestamp64Milli({nowMs:Int64}, 'UTC') AS finished_at)
+FROM ${database}.ops_gold_runs FINAL
+WHERE day = '${day}' AND status = 'running' AND NOT (run_id = {runId:String} AND attempt = {attempt:UInt32})`;
+
+export const dayTotals = (database: string, day: Day): string => `
+SELECT toString(count()) AS users, toString(sum(total_events)) AS events
+FROM ${database}.gold_user_activity
+WHERE day = '${day}'`;
+
+/** The busiest users of a day; parameter `limit`. */
+export const dayRows = (database: string, day: Day): string => `
+SELECT toString(user_id) AS user_id, full_name, email, user_is_deleted, toString(total_events) AS total_events,
+       formatDateTime(first_event_at, '%Y-%m-%dT%H:%i:%S.%fZ') AS first_event_at,
+       formatDateTime(last_event_at, '%Y-%m-%dT%H:%i:%S.%fZ') AS last_event_at,
+       events_by_type
+FROM ${database}.gold_user_activity AS gold
+WHERE day = '${day}'
+ORDER BY gold.total_events DESC, gold.user_id
+LIMIT {limit:UInt32}`;

@@ -1,0 +1,64 @@
+import { DAY_MS, dayOf, dayStartMs, type Day } from './day.js';
+
+/** Decisions of a gold run, each a pure function over closed cases. */
+
+export type Admission =
+  | { readonly kind: 'admitted'; readonly isOver: boolean }
+  | { readonly kind: 'refused'; readonly code: 'DAY_IN_FUTURE' | 'DAY_UNFINISHED'; readonly message: string };
+
+/** Whether `day` may be computed at `nowMs`: never before it begins, and before it is over only when forced. */
+export function admitDay(day: Day, nowMs: number, force: boolean): Admission {
+  const doing = `computing gold of ${day}`;
+  if (dayStartMs(day) > nowMs) {
+    const message = `${doing}: the day is in the future (it is ${dayOf(nowMs)} UTC)`;
+    return { kind: 'refused', code: 'DAY_IN_FUTURE', message };
+  }
+  const isOver = dayStartMs(day) + DAY_MS <= nowMs;
+  if (isOver || force) return { kind: 'admitted', isOver };
+  const message = `${doing}: the day is not over (UTC); --force computes what there is so far`;
+  return { kind: 'refused', code: 'DAY_UNFINISHED', message };
+}
+
+/** What was found about the last complete run of a day; counts as decimal strings. */
+export interface FreshnessEvidence {
+  readonly isFinal: boolean;
+  readonly rowsRecorded: string;
+  readonly rowsPresent: string;
+  /** Silver rows of the day at or past the Kafka positions that the run had read up to. */
+  readonly rowsSince: string;
+  /** Users of the day who were unknown then and are in silver_users now. */
+  readonly usersBecomeKnown: string;
+}
+
+export type StaleReason = 'never-computed' | 'not-final' | 'gold-differs' | 'silver-changed' | 'users-known';
+
+/** Why a day has to be computed again; empty: its recorded result stands. */
+export function staleReasons(evidence: FreshnessEvidence | null): StaleReason[] {
+  if (evidence === null) return ['never-computed'];
+  const reasons: StaleReason[] = [];
+  if (!evidence.isFinal) reasons.push('not-final');
+  if (evidence.rowsPresent !== evidence.rowsRecorded) reasons.push('gold-differs');
+  if (evidence.rowsSince !== '0') reasons.push('silver-changed');
+  if (evidence.usersBecomeKnown !== '0') reasons.push('users-known');
+  return reasons;
+}
+
+/** One attempt's staging table, measured; counts as decimal strings. */
+export interface StagingContent {
+  /** Rows in all: of gold, of unknown users, of events without a user. */
+  readonly rows: string;
+  readonly distinctUsers: string;
+  /** Rows whose counts per type do not add up to their total. */
+  readonly miscounted: string;
+  /** Rows whose first or last event lies outside of the day, or whose first is after the last. */
+  readonly misdated: string;
+}
+
+/** What is wrong with a staging table, given the rows its INSERT reported; undefined when nothing is. */
+export function stagingFault(reportedRows: string, found: StagingContent): string | undefined {
+  if (found.rows !== reportedRows) return `the SELECT gave ${reportedRows} rows, staging holds ${found.rows}`;
+  if (found.distinctUsers !== found.rows) return `${found.rows} rows of ${found.distinctUsers} users`;
+  if (found.miscounted !== '0') return `${found.miscounted} rows whose types do not add up to their total`;
+  if (found.misdated !== '0') return `${found.misdated} rows with events outside of the day`;
+  return undefined;
+}

@@ -1,0 +1,5 @@
+export { Tidemark } from './client.js';
+export type { GoldClient, GoldRunOptions, GoldShowOptions } from './client/gold.js';
+export { dataDirectory, loadConfig, parseConfig, type Config } from './config.js';
+export { PipelineError, type Coordinates } from './core/errors.js';
+export type * from './messages.js';

@@ -1,0 +1,73 @@
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createClickHouseActivities } from '../activities/clickhouse.js';
+import { createConnectActivities } from '../activities/connect.js';
+import { createKafkaActivities } from '../activities/kafka.js';
+import { createMongoActivities } from '../activities/mongo.js';
+import { createPostgresActivities } from '../activities/postgres.js';
+import { withFailures } from '../activities/to-failure.js';
+import { reportFailure } from '../cli/report-failure.js';
+import { serviceFault } from '../clients/fault.js';
+import { codeVersion } from '../code-version.js';
+import { dataDirectory, loadConfig, type Config } from '../config.js';
+import { CONTROL_QUEUE } from '../core/ids.js';
+import { openConnections, type Connections } from './connections.js';
+import { workerLogger } from './logger.js';
+
+/** Workflows and short activities. `node control.js [--data-dir D]`; ends cleanly on SIGTERM and SIGINT. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { 'data-dir': { type: 'string' } } });
+  const config = loadConfig(dataDirectory(values['data-dir'], process.env), process.env);
+  Runtime.install({ logger: workerLogger() });
+  const connections = await openConnections(config);
+  try {
+    await run(config, connections);
+  } finally {
+    await connections.close();
+  }
+}
+
+async function run(config: Config, connections: Connections): Promise<void> {
+  const { address, namespace } = config.temporal;
+  const connection = await NativeConnection.connect({ address }).catch((cause: unknown) => {
+    throw serviceFault('temporal', 'starting a worker', cause);
+  });
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: CONTROL_QUEUE,
+      workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)),
+      activities: controlActivities(config, connections),
+      // When a worker dies, others wait this long for it before they take its workflows: the default is 10 s.
+      stickyQueueScheduleToStartTimeout: '1s',
+      // Activities are told to stop on SIGTERM, and have this long to end their queries.
+      shutdownGraceTime: '1s',
+      shutdownForceTime: '15s',
+    });
+    await worker.run();
+  } finally {
+    await connection.close();
+  }
+}
+
+function controlActivities(config: Config, connections: Connections) {
+  const { database, cluster } = config.clickhouse;
+  return {
+    ...withFailures(
+      createClickHouseActivities({
+        clickhouse: connections.clickhouse,
+        database,
+        onCluster: cluster === undefined ? '' : `ON CLUSTER '${cluster}'`,
+        codeVersion: codeVersion(),
+      }),
+    ),
+    ...withFailures(createKafkaActivities(connections)),
+    ...withFailures(createConnectActivities(connections)),
+    ...withFailures(createPostgresActivities(connections)),
+    ...withFailures(createMongoActivities(connections)),
+  };
+}
+
+main().catch(reportFailure);
