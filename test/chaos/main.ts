@@ -1,0 +1,54 @@
+/**
+ * The full chaos runs: `--seed N`, `--faults N` and `--only NAME`. Prints one JSON object a run; the exit code says
+ * whether every run was exact.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findFreeBase, startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
+import { provision } from '../../src/provision.js';
+import { replayChaos } from './replay/main.js';
+import type { ChaosReport } from './report.js';
+
+interface ChaosRun {
+  /** Each run has a stack of its own. */
+  readonly services: readonly ServiceName[];
+  /** Tables, topics and connectors are in place. */
+  readonly provisioned?: boolean;
+  /** How many faults unless the command line says. */
+  readonly faults: number;
+  readonly run: (stack: Stack, seed: number, faults: number) => Promise<ChaosReport>;
+}
+
+const RUNS: Readonly<Record<string, ChaosRun>> = {
+  replay: { services: ['kafka'], faults: 100, run: replayChaos },
+};
+
+async function chaos(
+  { services, provisioned, run }: ChaosRun,
+  seed: number,
+  faults: number,
+): Promise<ChaosReport> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-chaos-'));
+  const stack = await startStack({ dataDir, portBase: await findFreeBase(22_000, 32_000), services });
+  try {
+    if (provisioned) await provision(stack.config, () => undefined);
+    return await run(stack, seed, faults);
+  } finally {
+    await stack.stop();
+    rmSync(dataDir, { recursive: true });
+  }
+}
+
+const { values } = parseArgs({
+  options: { seed: { type: 'string' }, faults: { type: 'string' }, only: { type: 'string' } },
+});
+const seed = Number(values.seed ?? 20261121);
+for (const name of values.only === undefined ? Object.keys(RUNS) : [values.only]) {
+  const run = RUNS[name];
+  if (run === undefined) throw new Error(`no chaos run is called ${name}: ${Object.keys(RUNS).join(', ')}`);
+  const report = await chaos(run, seed, Number(values.faults ?? run.faults));
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  if (!report.ok) process.exitCode = 1;
+}
