@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addCount } from './count.js';
 import { addDown } from './down.js';
+import { addGenerateFrames } from './generate-frames.js';
 import { addGenerate } from './generate.js';
 import { addGold } from './gold.js';
 import { addMigrate } from './migrate.js';
@@ -19,6 +21,9 @@ const program = new Command('tidemark')
 
 // One file per verb: each adds its commands to the program.
 addGenerate(program);
+addCount(program);
+// After addGenerate, whose command it joins.
+addGenerateFrames(program);
 addMigrate(program);
 addUp(program);
 addDown(program);

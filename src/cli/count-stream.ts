@@ -1,0 +1,94 @@
+import { performance } from 'node:perf_hooks';
+import { UniquesMerge } from '../core/uniques-merge.js';
+import type { UniqueUsersResult } from '../core/uniques-result.js';
+import { UniquesSlice, type CountRules, type RejectedFrame } from '../core/uniques-slice.js';
+import type { FrameTally } from '../core/uniques-tally.js';
+import { LineCutter, type FrameInput } from './count-input.js';
+
+/** Frames between two looks at what is due: a commit interval of the stream engine, here without a commit. */
+const FLUSH_FRAMES = 65_536;
+const FLUSH_MS = 1_000;
+
+export interface CountStreamOptions {
+  readonly input: FrameInput;
+  readonly rules: CountRules;
+  /** Milliseconds between provisional results; 0 for none. */
+  readonly provisionalMs: number;
+  readonly nowMs: () => number;
+  /** Takes results; what it returns is awaited before more input is read. */
+  readonly emit: (results: readonly UniqueUsersResult[]) => Promise<void>;
+  readonly reject: (frame: RejectedFrame) => void;
+  /** Awaited before more input is read, so that rejected frames do not pile up. */
+  readonly ready: () => Promise<void>;
+  readonly progress: (frames: number, readBytes: number) => void;
+  /** Ends the count early: what is known then is given as provisional. */
+  readonly signal: AbortSignal;
+}
+
+export interface CountSummary {
+  readonly tally: FrameTally;
+  readonly elapsedMs: number;
+  readonly interrupted: boolean;
+}
+
+/** Counts one input from its first line to its last, without any service: both stages of a job, one partition, one slice. */
+export async function countStream(options: CountStreamOptions): Promise<CountSummary> {
+  const { input, rules, emit, signal } = options;
+  const slice = new UniquesSlice([0], rules, options.reject);
+  const merge = new UniquesMerge([0], rules);
+  let frames = 0;
+  let flushed = 0;
+  let flushedMs = performance.now();
+  let provisionalMs = flushedMs;
+  const startedMs = flushedMs;
+  let sending = Promise.resolve();
+
+  const flush = (withChanges: boolean): void => {
+    merge.apply('0', slice.snapshot());
+    flushed = frames;
+    flushedMs = performance.now();
+    const isProvisionalDue = options.provisionalMs > 0 && flushedMs - provisionalMs >= options.provisionalMs;
+    if (isProvisionalDue) provisionalMs = flushedMs;
+    const results = merge.results(options.nowMs(), withChanges || isProvisionalDue);
+    if (results.length > 0) sending = sending.then(() => emit(results));
+    options.progress(frames, input.readBytes());
+  };
+  const cutter = new LineCutter((bytes, start, end, lineNumber) => {
+    frames += 1;
+    slice.frame(0, lineNumber, bytes, start, end);
+  });
+  // A pause in the input must not hold back what was counted before it.
+  const timer = setInterval(() => {
+    if (frames > flushed && performance.now() - flushedMs >= FLUSH_MS) flush(false);
+  }, FLUSH_MS);
+  try {
+    for await (const chunk of untilAborted(input.chunks, signal)) {
+      cutter.push(chunk);
+      if (frames - flushed >= FLUSH_FRAMES || performance.now() - flushedMs >= FLUSH_MS) flush(false);
+      await sending;
+      await options.ready();
+    }
+  } finally {
+    clearInterval(timer);
+  }
+  if (!signal.aborted) {
+    cutter.end();
+    slice.end(0);
+  }
+  flush(true);
+  await sending;
+  return { tally: slice.tally, elapsedMs: performance.now() - startedMs, interrupted: signal.aborted };
+}
+
+/** The chunks up to the moment the signal comes, even while waiting for one. */
+async function* untilAborted(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncIterable<Buffer> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const aborted = new Promise<'aborted'>((resolve) => {
+    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+  while (!signal.aborted) {
+    const next = await Promise.race([iterator.next(), aborted]);
+    if (next === 'aborted' || next.done === true) return;
+    yield next.value;
+  }
+}

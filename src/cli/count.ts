@@ -1,0 +1,220 @@
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { InvalidArgumentError, type Command } from 'commander';
+import { Presets, SingleBar } from 'cli-progress';
+import pc from 'picocolors';
+import { PipelineError } from '../core/errors.js';
+import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from '../core/hyperloglog.js';
+import type { UniqueUsersResult } from '../core/uniques-result.js';
+import type { CountRules, RejectedFrame } from '../core/uniques-slice.js';
+import { DEFAULT_TIME_RULES } from '../core/watermark.js';
+import { openFile, openStdin, type FrameInput } from './count-input.js';
+import { countStream, type CountSummary } from './count-stream.js';
+
+interface CountFlags {
+  readonly stdin?: true;
+  readonly file?: string;
+  readonly idField: string[];
+  readonly tsField: string;
+  readonly strict?: true;
+  readonly precision: number;
+  readonly lateness: number;
+  readonly confirmFrames: number;
+  readonly provisional?: number;
+  readonly quarantine?: string;
+  readonly json?: true;
+}
+
+/** What a shell reports for a command that Ctrl-C ended: 128 + SIGINT. */
+const INTERRUPTED = 130;
+
+export function addCount(program: Command): void {
+  program
+    .command('count')
+    .description('count unique users per minute, hour, day, week, month and year; results are JSON lines')
+    .option('--stdin', 'read frames from standard input, one JSON object a line')
+    .option('--file <path>', 'read frames from a file, gzip or not')
+    .option(
+      '--id-field <name>',
+      'top-level member whose distinct values are counted; may be repeated',
+      collect,
+      [],
+    )
+    .option('--ts-field <name>', 'top-level member with the unix time in seconds', 'ts')
+    .option('--strict', 'read every frame to its end and validate it')
+    .option(
+      '--precision <p>',
+      `2^p registers once a window has more than 2^(p-3) users, ${MIN_PRECISION} to ${MAX_PRECISION}`,
+      wholeNumber(MIN_PRECISION, MAX_PRECISION),
+      DEFAULT_PRECISION,
+    )
+    .option(
+      '--lateness <seconds>',
+      'how late a frame may be and still be counted',
+      wholeNumber(0),
+      DEFAULT_TIME_RULES.latenessS,
+    )
+    .option(
+      '--confirm-frames <n>',
+      'how many frames that agree start time, or move it over a gap; fewer for sparse data',
+      wholeNumber(1),
+      DEFAULT_TIME_RULES.confirmFrames,
+    )
+    .option(
+      '--provisional <seconds>',
+      'give results not final yet this often; 0 never (default: 5 with --stdin, 0 with --file)',
+      wholeNumber(0),
+    )
+    .option(
+      '--quarantine <path>',
+      'write the frames that were not counted there, as JSON lines with line and reason',
+    )
+    .option('--json', 'the summary on standard error as JSON')
+    .action(count);
+}
+
+async function count(flags: CountFlags): Promise<void> {
+  const input = await openInput(flags);
+  const quarantine = flags.quarantine === undefined ? undefined : createWriteStream(flags.quarantine);
+  const bar = progressBar(input);
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once('SIGINT', onInterrupt);
+  // A reader that has seen enough (head) is no fault.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+  try {
+    const summary = await countStream({
+      input,
+      rules: rulesOf(flags),
+      provisionalMs: 1_000 * (flags.provisional ?? (flags.stdin === true ? 5 : 0)),
+      nowMs: Date.now,
+      emit: writeResults,
+      reject: (frame) => quarantine?.write(rejectedLine(frame)),
+      ready: async () => {
+        if (quarantine?.writableNeedDrain === true) await once(quarantine, 'drain');
+      },
+      progress: (frames, readBytes) => bar?.update(readBytes, { frames: frames.toLocaleString('en') }),
+      signal: interrupt.signal,
+    });
+    bar?.stop();
+    await closeFile(quarantine);
+    report(summary, flags);
+    if (!summary.interrupted) return;
+    process.exitCode = INTERRUPTED;
+    // The terminal may hold standard input open for ever.
+    process.stdin.destroy();
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    bar?.stop();
+  }
+}
+
+function openInput(flags: CountFlags): Promise<FrameInput> {
+  if ((flags.stdin === true) === (flags.file !== undefined)) {
+    throw new PipelineError(
+      'BAD_OPTIONS',
+      'choosing the frames to count: give either --stdin or --file <path>',
+    );
+  }
+  return flags.file === undefined ? openStdin() : openFile(flags.file);
+}
+
+function rulesOf(flags: CountFlags): CountRules {
+  const idFields = flags.idField.length > 0 ? flags.idField : ['uid'];
+  if (new Set([flags.tsField, ...idFields]).size !== idFields.length + 1) {
+    throw new PipelineError(
+      'BAD_OPTIONS',
+      'choosing the fields to count: --id-field and --ts-field must all differ',
+    );
+  }
+  return {
+    format: { tsField: flags.tsField, idFields, strict: flags.strict === true },
+    precision: flags.precision,
+    time: {
+      ...DEFAULT_TIME_RULES,
+      latenessS: flags.lateness,
+      aheadS: Math.max(2 * flags.lateness, 60),
+      confirmFrames: flags.confirmFrames,
+    },
+  };
+}
+
+async function writeResults(results: readonly UniqueUsersResult[]): Promise<void> {
+  const lines = results.map((result) => `${JSON.stringify(result)}\n`).join('');
+  if (!process.stdout.write(lines)) await once(process.stdout, 'drain');
+}
+
+const rejectedLine = ({ offset, reason, bytes }: RejectedFrame): string =>
+  `${JSON.stringify({ line: offset, reason, frame: Buffer.from(bytes).toString() })}\n`;
+
+async function closeFile(stream: WriteStream | undefined): Promise<void> {
+  if (stream === undefined) return;
+  stream.end();
+  await once(stream, 'close');
+}
+
+/** On a terminal only, and only when the results do not go to the same one. */
+function progressBar(input: FrameInput): SingleBar | undefined {
+  if (!process.stderr.isTTY || process.stdout.isTTY) return undefined;
+  const format =
+    input.totalBytes === undefined
+      ? 'counting {frames} frames, {duration_formatted}'
+      : 'counting {bar} {percentage} %, {frames} frames, {eta_formatted} left';
+  const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true }, Presets.shades_classic);
+  bar.start(input.totalBytes ?? 0, 0, { frames: '0' });
+  return bar;
+}
+
+function report({ tally, elapsedMs, interrupted }: CountSummary, flags: CountFlags): void {
+  const { read, accept, late, ...rejected } = tally;
+  const framesPerSecond = Math.round((read / elapsedMs) * 1000);
+  const peakRssMb = Math.round(process.resourceUsage().maxRSS / 1024);
+  const elapsed = Math.round(elapsedMs) / 1000;
+  const notCounted = Object.entries(rejected).filter(([, frames]) => frames > 0);
+  if (flags.json === true) {
+    const counted = accept + late;
+    const summary = {
+      frames: read,
+      counted,
+      late,
+      rejected: Object.fromEntries(notCounted),
+      elapsedMs: Math.round(elapsedMs),
+      framesPerSecond,
+      peakRssMb,
+      interrupted,
+    };
+    console.error(JSON.stringify(summary));
+    return;
+  }
+  const say = (n: number): string => n.toLocaleString('en');
+  const { bold, yellow } = pc.createColors(process.stderr.isTTY && pc.isColorSupported);
+  console.error(
+    `${say(read)} frames in ${elapsed} s: ${bold(`${say(framesPerSecond)} frames/s`)}, ${peakRssMb} MB at most`,
+  );
+  console.error(
+    `counted ${say(accept + late)}, ${say(late)} of them late${interrupted ? '; interrupted' : ''}`,
+  );
+  if (notCounted.length === 0) return;
+  const reasons = notCounted.map(([reason, frames]) => `${say(frames)} ${reason}`).join(', ');
+  console.error(yellow(`not counted: ${reasons}`));
+  if (tally.unconfirmed >= read / 10) {
+    console.error(
+      `fewer than ${flags.confirmFrames} frames agreed within ${flags.lateness} s: for sparse data lower --confirm-frames or raise --lateness`,
+    );
+  }
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+const wholeNumber =
+  (from: number, to: number = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(
+      to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from}` : `${from} to ${to}`,
+    );
+  };

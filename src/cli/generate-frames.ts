@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Writable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { InvalidArgumentError, type Command } from 'commander';
+import { FRAME_DEFAULTS, generateFrames, type FrameOptions } from '../generate/frames.js';
+
+interface FrameFlags {
+  readonly seed: number;
+  readonly frames: number;
+  readonly users: number;
+  readonly bytes: number;
+  readonly from: number;
+  readonly perSecond: number;
+  readonly days?: number;
+  readonly lateShare: number;
+  readonly late: number;
+  readonly flips: number;
+  readonly flipsInside: number;
+  readonly malformed: number;
+  readonly rate?: number;
+  readonly out?: string;
+  readonly answer?: string;
+}
+
+/** Joins the command `generate`, or begins it. */
+export function addGenerateFrames(program: Command): void {
+  const generate =
+    program.commands.find((command) => command.name() === 'generate') ?? program.command('generate');
+  const { seed, frames, users, bytes, perSecond, lateShare, lateS, flips, flipsInside, malformed } =
+    FRAME_DEFAULTS;
+  generate
+    .command('frames')
+    .description('write frames for counting unique users, with the exact answer')
+    .option('--seed <n>', 'the same seed and options give the same frames', number, seed)
+    .option('--frames <n>', 'how many', number, frames)
+    .option('--users <n>', 'how many different users they are of', number, users)
+    .option('--bytes <n>', 'average size of a frame; 43 for uid and ts alone', number, bytes)
+    .option('--from <time>', 'time of the first frame, ISO or unix seconds', instant, FRAME_DEFAULTS.fromS)
+    .option('--per-second <n>', 'frames per second of their own time', number, perSecond)
+    .option('--days <n>', 'instead: spread all frames over so many days', number)
+    .option('--late-share <share>', 'share of frames that come late', number, lateShare)
+    .option('--late <seconds>', 'how late these may be', number, lateS)
+    .option('--flips <n>', 'frames with a bit of ts flipped that makes it impossible', number, flips)
+    .option(
+      '--flips-inside <n>',
+      'frames with a bit of ts flipped that leaves it possible',
+      number,
+      flipsInside,
+    )
+    .option('--malformed <n>', 'frames that cannot be read', number, malformed)
+    .option('--rate <n>', 'write at most so many frames a second of real time', number)
+    .option('--out <path>', 'file to write, gzip if it ends in .gz (default: standard output)')
+    .option('--answer <path>', 'write the exact count of every window there, as JSON lines')
+    .action(writeFrames);
+}
+
+async function writeFrames(flags: FrameFlags): Promise<void> {
+  const out = flags.out === undefined ? process.stdout : openOut(flags.out);
+  const answer = flags.answer === undefined ? undefined : createWriteStream(flags.answer);
+  const startedMs = performance.now();
+  let frames = 0;
+  let bytes = 0;
+  for (const piece of generateFrames(optionsOf(flags))) {
+    // A piece is larger than any stream's high-water mark, so it has been written out before its buffer is filled again.
+    await write(out, piece.bytes);
+    if (answer !== undefined) {
+      await write(answer, piece.answers.map((count) => `${JSON.stringify(count)}\n`).join(''));
+    }
+    frames += piece.frames;
+    bytes += piece.bytes.length;
+    if (flags.rate === undefined) continue;
+    const aheadMs = (1000 * frames) / flags.rate - (performance.now() - startedMs);
+    if (aheadMs > 0) await delay(aheadMs);
+  }
+  await Promise.all(
+    [out, answer].flatMap((stream) =>
+      stream === undefined || stream === process.stdout ? [] : close(stream),
+    ),
+  );
+  const elapsedMs = performance.now() - startedMs;
+  const say = (n: number): string => Math.round(n).toLocaleString('en');
+  console.error(
+    `${say(frames)} frames, ${say(bytes / 1e6)} MB, ${say((1000 * frames) / elapsedMs)} frames/s`,
+  );
+}
+
+const optionsOf = (flags: FrameFlags): FrameOptions => ({
+  seed: flags.seed,
+  frames: flags.frames,
+  users: flags.users,
+  bytes: flags.bytes,
+  fromS: flags.from,
+  perSecond: flags.days === undefined ? flags.perSecond : flags.frames / (flags.days * 86_400),
+  lateShare: flags.lateShare,
+  lateS: flags.late,
+  flips: flags.flips,
+  flipsInside: flags.flipsInside,
+  malformed: flags.malformed,
+});
+
+function openOut(path: string): Writable {
+  const file = createWriteStream(path);
+  if (!path.endsWith('.gz')) return file;
+  const gzip = createGzip({ level: 1 });
+  gzip.pipe(file);
+  return gzip;
+}
+
+async function write(stream: Writable, chunk: Buffer | string): Promise<void> {
+  if (chunk.length > 0 && !stream.write(chunk)) await once(stream, 'drain');
+}
+
+async function close(stream: Writable): Promise<void> {
+  stream.end();
+  await once(stream, 'finish');
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number');
+  return value;
+}
+
+function instant(text: string): number {
+  const seconds = /^\d+$/.test(text) ? Number(text) : Date.parse(text) / 1000;
+  if (!Number.isFinite(seconds)) throw new InvalidArgumentError('an ISO time or unix seconds');
+  return Math.floor(seconds);
+}
