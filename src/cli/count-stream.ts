@@ -8,6 +8,8 @@ import { LineCutter, type FrameInput } from './count-input.js';
 /** Frames between two looks at what is due: a commit interval of the stream engine, here without a commit. */
 const FLUSH_FRAMES = 65_536;
 const FLUSH_MS = 1_000;
+/** Sparse frames open a window every few: this many new ones are enough to let those that are done leave memory. */
+const FLUSH_WINDOWS = 2_048;
 
 export interface CountStreamOptions {
   readonly input: FrameInput;
@@ -38,6 +40,7 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
   const merge = new UniquesMerge([0], rules);
   let frames = 0;
   let flushed = 0;
+  let keptWindows = 0;
   let flushedMs = performance.now();
   let provisionalMs = flushedMs;
   const startedMs = flushedMs;
@@ -46,6 +49,7 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
   const flush = (withChanges: boolean): void => {
     merge.apply('0', slice.snapshot());
     flushed = frames;
+    keptWindows = slice.openWindows;
     flushedMs = performance.now();
     const isProvisionalDue = options.provisionalMs > 0 && flushedMs - provisionalMs >= options.provisionalMs;
     if (isProvisionalDue) provisionalMs = flushedMs;
@@ -64,7 +68,8 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
   try {
     for await (const chunk of untilAborted(input.chunks, signal)) {
       cutter.push(chunk);
-      if (frames - flushed >= FLUSH_FRAMES || performance.now() - flushedMs >= FLUSH_MS) flush(false);
+      const isFull = frames - flushed >= FLUSH_FRAMES || slice.openWindows - keptWindows >= FLUSH_WINDOWS;
+      if (isFull || performance.now() - flushedMs >= FLUSH_MS) flush(false);
       await sending;
       await options.ready();
     }

@@ -1,12 +1,16 @@
-/** Slots of a new table: most windows of a sparse stream hold a handful of users. */
-const INITIAL_SLOTS = 8;
+/** Up to here hashes lie in a plain list: a sparse stream has a million windows with a handful of users each. */
+const LISTED = 16;
+/** Slots of the first table: at most half full, as every one. */
+const FIRST_SLOTS = 64;
 
 /**
- * A set of 64-bit hashes: open addressing over pairs of 32-bit words, at most half full, no object per entry.
- * The hash 0 marks an empty slot, so 0 itself is kept as 1.
+ * A set of 64-bit hashes without an object per entry: a list of word pairs while it is short, then open addressing,
+ * at most half full. In the table the hash 0 marks an empty slot, so 0 itself is kept as 1.
  */
 export class HashSet64 {
-  #slots = new Uint32Array(2 * INITIAL_SLOTS);
+  /** High and low word in turn. */
+  #list: number[] = [];
+  #slots: Uint32Array | undefined;
   #size = 0;
 
   get size(): number {
@@ -16,23 +20,27 @@ export class HashSet64 {
   /** Adds the hash given as two unsigned halves. Returns whether it is new. */
   add(high: number, low: number): boolean {
     const kept = (high | low) === 0 ? 1 : low >>> 0;
-    if (!place(this.#slots, high >>> 0, kept)) return false;
+    const slots = this.#slots;
+    if (slots !== undefined ? !place(slots, high >>> 0, kept) : !append(this.#list, high >>> 0, kept)) {
+      return false;
+    }
     this.#size += 1;
-    if (4 * this.#size > this.#slots.length) this.#grow();
+    if (slots === undefined ? this.#size > LISTED : 4 * this.#size > slots.length) this.#grow();
     return true;
   }
 
   forEach(visit: (high: number, low: number) => void): void {
-    const slots = this.#slots;
-    for (let i = 0; i < slots.length; i += 2) {
-      const high = slots[i]!;
-      const low = slots[i + 1]!;
+    const words = this.#slots ?? this.#list;
+    for (let i = 0; i < words.length; i += 2) {
+      const high = words[i]!;
+      const low = words[i + 1]!;
       if ((high | low) !== 0) visit(high, low);
     }
   }
 
   /** The hashes in ascending order as pairs of words, high then low. */
-  sorted(): Uint32Array {
+  sorted(): ArrayLike<number> {
+    if (this.#slots === undefined) return sortedPairs(this.#list);
     const whole = new BigUint64Array(this.#size);
     const words = new Uint32Array(whole.buffer);
     let at = 0;
@@ -47,14 +55,43 @@ export class HashSet64 {
   }
 
   #grow(): void {
-    const larger = new Uint32Array(2 * this.#slots.length);
+    const larger = new Uint32Array(this.#slots === undefined ? 2 * FIRST_SLOTS : 2 * this.#slots.length);
     this.forEach((high, low) => void place(larger, high, low));
     this.#slots = larger;
+    this.#list = [];
   }
 }
 
 /** Which 32-bit word of a 64-bit element holds its high half on this machine. */
 const HIGH_WORD = new Uint32Array(new BigUint64Array([1n]).buffer)[0] === 1 ? 1 : 0;
+
+/** Appends a pair to a short list. Returns false when it is there already. */
+function append(list: number[], high: number, low: number): boolean {
+  for (let i = 0; i < list.length; i += 2) if (list[i + 1] === low && list[i] === high) return false;
+  list.push(high, low);
+  return true;
+}
+
+/** Insertion sort: the list is short. */
+function sortedPairs(list: readonly number[]): number[] {
+  const sorted = [...list];
+  for (let i = 2; i < sorted.length; i += 2) {
+    const high = sorted[i]!;
+    const low = sorted[i + 1]!;
+    let at = i;
+    for (
+      ;
+      at > 0 && (sorted[at - 2]! > high || (sorted[at - 2] === high && sorted[at - 1]! > low));
+      at -= 2
+    ) {
+      sorted[at] = sorted[at - 2]!;
+      sorted[at + 1] = sorted[at - 1]!;
+    }
+    sorted[at] = high;
+    sorted[at + 1] = low;
+  }
+  return sorted;
+}
 
 /** Puts a pair into the first free slot from its own. Returns false when it is there already. */
 function place(slots: Uint32Array, high: number, low: number): boolean {

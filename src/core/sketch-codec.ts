@@ -31,11 +31,8 @@ export function encodeSketch(sketch: UniqueSketch): Uint8Array {
     packRegisters(registers!, bytes.subarray(HEADER_BYTES));
   } else {
     view.setUint32(HEADER_BYTES, hashes.size);
-    let at = HEADER_BYTES + 4;
-    for (const word of hashes.sorted()) {
-      view.setUint32(at, word);
-      at += 4;
-    }
+    const words = hashes.sorted();
+    for (let i = 0; i < words.length; i++) view.setUint32(HEADER_BYTES + 4 + 4 * i, words[i]!);
   }
   return bytes;
 }

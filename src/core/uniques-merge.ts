@@ -165,9 +165,15 @@ export class UniquesMerge {
       this.#hasClosed = true;
       return;
     }
-    const merged = this.#open(key);
     const counts = decodeCounts(value);
-    counts.forEach(({ sketch }, field) => merged.sketches[field]!.merge(sketch));
+    const known = this.#windows.get(key);
+    const merged =
+      known ??
+      this.#open(
+        key,
+        counts.map(({ sketch }) => sketch),
+      );
+    if (known !== undefined) counts.forEach(({ sketch }, field) => merged.sketches[field]!.merge(sketch));
     const frames = counts.map((count) => count.frames);
     const before = merged.frames.get(slice);
     merged.frames.set(slice, frames);
@@ -177,13 +183,13 @@ export class UniquesMerge {
     merged.isDirty = true;
   }
 
-  #open(key: string): MergedWindow {
+  #open(key: string, sketches?: UniqueSketch[]): MergedWindow {
     let merged = this.#windows.get(key);
     if (merged === undefined) {
       merged = {
         window: parseWindowKey(key),
         frames: new Map(),
-        sketches: this.#rules.format.idFields.map(() => new UniqueSketch(this.#rules.precision)),
+        sketches: sketches ?? this.#rules.format.idFields.map(() => new UniqueSketch(this.#rules.precision)),
         isFinal: false,
         revision: 0,
         hasChanged: false,

@@ -121,6 +121,10 @@ export class UniquesSlice {
     return new Map([...this.#partitions].map(([id, { time }]) => [id, time]));
   }
 
+  get openWindows(): number {
+    return this.#windows.reduce((sum, windows) => sum + windows.size, 0);
+  }
+
   /** How all frames so far ended. */
   get tally(): FrameTally {
     return sumTallies([...this.#partitions.values()].map(({ tally }) => tally));

@@ -75,4 +75,15 @@ export function parseWindowKey(key: string): Window {
 }
 
 /** An instant on a whole second as `2016-07-11T13:39:00Z`. */
-export const isoSeconds = (epochMs: number): string => `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+export function isoSeconds(epochMs: number): string {
+  const dayMs = floorTo(epochMs, DAY_MS);
+  // Keys are made by the million and in order of time: the day's part is worth keeping.
+  if (dayMs !== lastDay.startMs)
+    lastDay = { startMs: dayMs, text: new Date(dayMs).toISOString().slice(0, 11) };
+  const second = (epochMs - dayMs) / 1000;
+  const minute = Math.floor(second / 60);
+  return `${lastDay.text}${TWO_DIGITS[Math.floor(minute / 60)]}:${TWO_DIGITS[minute % 60]}:${TWO_DIGITS[Math.floor(second % 60)]}Z`;
+}
+
+const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+let lastDay = { startMs: Number.NaN, text: '' };

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { execa, type Options } from 'execa';
+import fc from 'fast-check';
+import { LineCutter } from '../../../src/cli/count-input.js';
+import type { UniqueUsersResult } from '../../../src/core/uniques-result.js';
+import { packageRoot } from '../../../src/package-root.js';
+
+const MAIN = join(packageRoot, 'dist/src/cli/main.js');
+const tidemark = (args: readonly string[], options: Options = {}) =>
+  execa('node', [MAIN, ...args], { ...options, reject: false, encoding: 'utf8' });
+
+const resultsOf = (stdout: unknown): UniqueUsersResult[] =>
+  String(stdout)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as UniqueUsersResult);
+
+interface Exact {
+  window: string;
+  start: string;
+  end: string;
+  users: number;
+  frames: number;
+}
+
+describe('cli/count', function () {
+  this.timeout(60_000);
+  let folder = '';
+  let frames = '';
+  let answer = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tidemark-count-'));
+    frames = join(folder, 'frames.jsonl');
+    answer = join(folder, 'answer.jsonl');
+    const sizes = ['--frames', '30000', '--users', '1500', '--bytes', '200', '--per-second', '50'];
+    const faults = ['--flips', '50', '--malformed', '20', '--late-share', '0.01', '--late', '900'];
+    const made = await tidemark([
+      'generate',
+      'frames',
+      ...sizes,
+      ...faults,
+      '--out',
+      frames,
+      '--answer',
+      answer,
+    ]);
+    assert.equal(made.exitCode, 0, String(made.stderr));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const exactAnswer = async (): Promise<Map<string, Exact>> => {
+    const lines = (await readFile(answer, 'utf8')).trimEnd().split('\n');
+    return new Map(
+      lines
+        .map((line) => JSON.parse(line) as Exact)
+        .map((exact) => [`${exact.window}/${exact.start}`, exact]),
+    );
+  };
+
+  /** The newest result of every window must be the exact answer, all windows here being small. */
+  const assertExact = async (stdout: unknown): Promise<void> => {
+    const newest = new Map(resultsOf(stdout).map((result) => [`${result.window}/${result.start}`, result]));
+    const expected = await exactAnswer();
+    assert.deepEqual([...newest.keys()].sort(), [...expected.keys()].sort());
+    for (const [key, { end, users, frames: count }] of expected) {
+      const result = newest.get(key)!;
+      assert.deepEqual([result.end, result.users, result.frames, result.error], [end, users, count, 0], key);
+      assert.notEqual(result.status, 'provisional');
+    }
+  };
+
+  it('counts a file, gzip or not, and standard input, redirected or piped, exactly alike', async () => {
+    const zipped = join(folder, 'frames.jsonl.gz');
+    await writeFile(zipped, gzipSync(await readFile(frames)));
+    for (const [what, run] of Object.entries({
+      file: tidemark(['count', '--file', frames]),
+      gzip: tidemark(['count', '--file', zipped]),
+      redirected: execa('sh', ['-c', `node ${MAIN} count --stdin < ${frames}`]),
+      piped: execa('sh', ['-c', `cat ${frames} | node ${MAIN} count --stdin`]),
+    })) {
+      const { stdout, exitCode, stderr } = await run;
+      assert.equal(exitCode, 0, `${what}: ${String(stderr)}`);
+      await assertExact(stdout);
+      assert.match(String(stderr), /30,000 frames in .* frames\/s/, what);
+    }
+  });
+
+  it('writes what it did not count to the quarantine, with line and reason', async () => {
+    const quarantine = join(folder, 'quarantine.jsonl');
+    const { stderr } = await tidemark(['count', '--file', frames, '--quarantine', quarantine, '--json']);
+    const summary = JSON.parse(String(stderr)) as {
+      frames: number;
+      counted: number;
+      rejected: Record<string, number>;
+    };
+    assert.equal(summary.frames, 30_000);
+    assert.equal(summary.counted, 30_000 - 70);
+    const lines = (await readFile(frames, 'utf8')).split('\n');
+    const rejected = (await readFile(quarantine, 'utf8')).trimEnd().split('\n');
+    assert.equal(rejected.length, 70);
+    const reasons: Record<string, number> = {};
+    for (const text of rejected) {
+      const { line, reason, frame } = JSON.parse(text) as { line: number; reason: string; frame: string };
+      assert.equal(frame, lines[line - 1]);
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+    }
+    assert.deepEqual(reasons, summary.rejected);
+    assert.equal((reasons.unconfirmed ?? 0) + (reasons['too-late'] ?? 0), 50);
+  });
+
+  it('counts other fields, several at once', async () => {
+    const input =
+      '{"at":1468244340,"who":"a","where":1}\n\n{"at":1468244341,"who":"b","where":1}\r\n{"at":"1468244342","who":"a","where":1}';
+    const args = ['count', '--stdin', '--ts-field', 'at', '--id-field', 'who', '--id-field', 'where'];
+    const { stdout } = await tidemark(args, { input });
+    const day = resultsOf(stdout).filter(({ window }) => window === 'day');
+    assert.deepEqual(
+      day.map(({ field, users, frames: count }) => [field, users, count]),
+      [
+        ['who', 2, 3],
+        ['where', 1, 3],
+      ],
+    );
+  });
+
+  it('gives provisional results while a pipe stays open, and what is known when interrupted', async () => {
+    const running = tidemark(['count', '--stdin', '--provisional', '1', '--confirm-frames', '1'], {
+      stdin: 'pipe',
+    });
+    let seen = '';
+    const firstResults = new Promise<void>((resolve) => {
+      running.stdout!.on('data', (chunk: Buffer) => {
+        seen += chunk.toString();
+        if (seen.includes('\n')) resolve();
+      });
+    });
+    running.stdin!.write('{"ts":1468244340,"uid":"a"}\n{"ts":1468244341,"uid":"b"}\n');
+    await firstResults;
+    assert.ok(
+      resultsOf(seen.slice(0, seen.lastIndexOf('\n'))).every(
+        ({ status, users }) => status === 'provisional' && users === 2,
+      ),
+    );
+    running.stdin!.write('{"ts":1468244342,"uid":"c"}\n');
+    running.kill('SIGINT');
+    const { exitCode, stderr } = await running;
+    assert.equal(exitCode, 130);
+    assert.match(String(stderr), /interrupted/);
+  });
+
+  it('counts two years of sparse frames in little memory, every window exactly', async () => {
+    const made = join(folder, 'years.answer');
+    const sizes = ['--frames', '200000', '--users', '5000', '--bytes', '60', '--days', '730'];
+    const pipe = `node ${MAIN} generate frames ${sizes.join(' ')} --answer ${made} 2>/dev/null | node ${MAIN} count --stdin --json`;
+    // A frame every five minutes: a hundred never agree within six hours, twenty do.
+    const rules = '--lateness 21600 --confirm-frames 20 --precision 18 --provisional 0';
+    const { stdout, stderr } = await execa('sh', ['-c', `${pipe} ${rules}`], { maxBuffer: 1e9 });
+    const summary = JSON.parse(stderr) as { peakRssMb: number; counted: number };
+    assert.equal(summary.counted, 200_000);
+    assert.ok(summary.peakRssMb < 300, `${summary.peakRssMb} MB`);
+    const newest = new Map(resultsOf(stdout).map((result) => [`${result.window}/${result.start}`, result]));
+    const expected = (await readFile(made, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Exact);
+    assert.equal(newest.size, expected.length);
+    for (const { window, start, users, frames: count } of expected) {
+      const result = newest.get(`${window}/${start}`);
+      assert.deepEqual(
+        [result?.users, result?.frames, result?.status === 'provisional'],
+        [users, count, false],
+      );
+    }
+  });
+
+  it('says clearly what is wrong with how it is called', async () => {
+    const table: [args: string[], message: RegExp][] = [
+      [[], /--stdin or --file/],
+      [['--stdin', '--file', frames], /--stdin or --file/],
+      [['--file', join(folder, 'none')], /opening .*none/],
+      [['--file', frames, '--precision', '3'], /4 to 18/],
+      [['--file', frames, '--id-field', 'ts'], /must all differ/],
+    ];
+    for (const [args, message] of table) {
+      const { exitCode, stderr } = await tidemark(['count', ...args]);
+      assert.equal(exitCode, 1);
+      assert.match(String(stderr), message);
+    }
+  });
+});
+
+describe('cli/count-input', () => {
+  it('cuts the same lines whatever the chunks', () => {
+    const line = fc.stringMatching(/^[a-zé{}":]{0,12}\r?$/);
+    fc.assert(
+      fc.property(
+        fc.array(line),
+        fc.boolean(),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        (lines, ends, sizes) => {
+          const bytes = Buffer.from(lines.join('\n') + (ends ? '\n' : ''));
+          const cut: [number, string][] = [];
+          const cutter = new LineCutter((buffer, start, end, n) =>
+            cut.push([n, Buffer.from(buffer.subarray(start, end)).toString()]),
+          );
+          for (let at = 0, turn = 0; at < bytes.length; turn++) {
+            const size = sizes[turn % sizes.length]!;
+            // The same buffer every time, as the readers do it.
+            const chunk = Buffer.from(bytes.subarray(at, at + size));
+            cutter.push(chunk);
+            chunk.fill(0x3f);
+            at += size;
+          }
+          cutter.end();
+          const expected = lines
+            .map((text, i): [number, string] => [i + 1, text])
+            .filter(([, text]) => text !== '' && text !== '\r');
+          assert.deepEqual(cut, expected);
+        },
+      ),
+    );
+  });
+});
