@@ -11,6 +11,9 @@ const FLUSH_MS = 1_000;
 /** Sparse frames open a window every few: this many new ones are enough to let those that are done leave memory. */
 const FLUSH_WINDOWS = 2_048;
 
+/** Frames between two questions whether a flush is due. */
+const LOOK_FRAMES = 1_024;
+
 export interface CountStreamOptions {
   readonly input: FrameInput;
   readonly rules: CountRules;
@@ -54,12 +57,19 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
     const isProvisionalDue = options.provisionalMs > 0 && flushedMs - provisionalMs >= options.provisionalMs;
     if (isProvisionalDue) provisionalMs = flushedMs;
     const results = merge.results(options.nowMs(), withChanges || isProvisionalDue);
+    merge.forget();
     if (results.length > 0) sending = sending.then(() => emit(results));
     options.progress(frames, input.readBytes());
   };
+  const isDue = (): boolean =>
+    frames - flushed >= FLUSH_FRAMES ||
+    slice.openWindows - keptWindows >= FLUSH_WINDOWS ||
+    performance.now() - flushedMs >= FLUSH_MS;
   const cutter = new LineCutter((bytes, start, end, lineNumber) => {
     frames += 1;
     slice.frame(0, lineNumber, bytes, start, end);
+    // A chunk may hold tens of thousands of small frames.
+    if (frames % LOOK_FRAMES === 0 && isDue()) flush(false);
   });
   // A pause in the input must not hold back what was counted before it.
   const timer = setInterval(() => {
@@ -68,8 +78,7 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
   try {
     for await (const chunk of untilAborted(input.chunks, signal)) {
       cutter.push(chunk);
-      const isFull = frames - flushed >= FLUSH_FRAMES || slice.openWindows - keptWindows >= FLUSH_WINDOWS;
-      if (isFull || performance.now() - flushedMs >= FLUSH_MS) flush(false);
+      if (isDue()) flush(false);
       await sending;
       await options.ready();
     }

@@ -1,13 +1,5 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { addCount } from './count.js';
-import { addDown } from './down.js';
-import { addGenerateFrames } from './generate-frames.js';
-import { addGenerate } from './generate.js';
-import { addGold } from './gold.js';
-import { addMigrate } from './migrate.js';
-import { addStatus } from './status.js';
-import { addUp } from './up.js';
 import { reportFailure } from './report-failure.js';
 
 const program = new Command('tidemark')
@@ -19,15 +11,26 @@ const program = new Command('tidemark')
   .showHelpAfterError('(tidemark --help shows what there is)')
   .configureHelp({ showGlobalOptions: true });
 
-// One file per verb: each adds its commands to the program.
-addGenerate(program);
-addCount(program);
-// After addGenerate, whose command it joins.
-addGenerateFrames(program);
-addMigrate(program);
-addUp(program);
-addDown(program);
-addStatus(program);
-addGold(program);
+/** One file per verb: each adds its commands to the program. It is loaded when its verb is given: a count of a file needs no client. */
+const verbs: Record<string, () => Promise<void>> = {
+  generate: async () => {
+    (await import('./generate.js')).addGenerate(program);
+    (await import('./generate-frames.js')).addGenerateFrames(program);
+  },
+  count: async () => (await import('./count.js')).addCount(program),
+  migrate: async () => (await import('./migrate.js')).addMigrate(program),
+  up: async () => (await import('./up.js')).addUp(program),
+  down: async () => (await import('./down.js')).addDown(program),
+  status: async () => (await import('./status.js')).addStatus(program),
+  gold: async () => (await import('./gold.js')).addGold(program),
+};
 
-program.parseAsync().catch(reportFailure);
+/** The verbs the command line may mean; all of them for help and for a verb there is not. */
+async function addVerbs(words: readonly string[]): Promise<void> {
+  const named = Object.keys(verbs).filter((verb) => words.includes(verb));
+  for (const verb of named.length > 0 ? named : Object.keys(verbs)) await verbs[verb]!();
+}
+
+addVerbs(process.argv.slice(2))
+  .then(() => program.parseAsync())
+  .catch(reportFailure);

@@ -137,6 +137,11 @@ export class UniquesMerge {
     return records;
   }
 
+  /** Instead of `snapshot`, where no state is kept: forgets which windows it would name as gone. */
+  forget(): void {
+    this.#gone.length = 0;
+  }
+
   /** Takes up the state that the newest record of each key holds. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`. */
   restore(records: Iterable<StateRecord>): void {
     for (const { key, value } of records) {
