@@ -42,7 +42,7 @@ describe('generate/frames', () => {
       assert.equal(lines.length, 5_000);
       const parsed = lines.map(read);
       assert.ok(parsed.every((frame) => frame !== undefined));
-      assert.equal(new Set(parsed.map((frame) => frame![1])).size, 700);
+      assert.equal(new Set(parsed.map((frame) => frame[1])).size, 700);
       assert.ok(
         Math.abs(Buffer.byteLength(text) / 5_000 / bytes - 1) < 0.05,
         `${text.length / 5_000} for ${bytes}`,
