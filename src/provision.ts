@@ -5,7 +5,8 @@ import { connectMongo } from './clients/mongo.js';
 import { connectPostgres } from './clients/postgres.js';
 import type { Config } from './config.js';
 import { createEventsCollection } from './provision/collections.js';
-import { applyMongoConnector, applyPostgresConnector } from './provision/connectors.js';
+import { applyConnectors } from './provision/connectors.js';
+import { completeUsersCut } from './provision/cut.js';
 import { migrateClickHouse, migratePostgres } from './provision/migrate.js';
 import { connectorsReady } from './provision/readiness.js';
 import { createCdcTopics } from './provision/topics.js';
@@ -36,13 +37,16 @@ export async function provision(config: Config, report: Report): Promise<void> {
   const connect = connectConnect(config);
   try {
     await createEventsCollection(mongo, config);
-    const plan = await applyPostgresConnector(connect, postgres, clickhouse, config);
-    await applyMongoConnector(connect, config);
-    report(
-      `connectors: users ${plan.kind === 'snapshot' ? 'take a snapshot' : 'go on'} under epoch ${plan.epoch}`,
-    );
+    const { users, events } = await applyConnectors({ connect, postgres, clickhouse, config });
+    for (const [name, plan] of Object.entries({ users, events })) {
+      report(
+        `connectors: ${name} ${plan.kind === 'snapshot' ? 'take a snapshot' : 'go on'} under epoch ${plan.epoch}`,
+      );
+    }
     await connectorsReady({ connect, postgres, clickhouse, mongo, config });
     report('connectors: a record of each source went through');
+    if (await completeUsersCut({ postgres, clickhouse, config }))
+      report('users: what the new snapshot did not show is deleted');
   } finally {
     await Promise.all([postgres.end(), clickhouse.close(), mongo.close()]);
   }

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS ${database}.parsed_events ${on_cluster}
     raw String,
     reason LowCardinality(String),
     op LowCardinality(String),
-    version UInt128 COMMENT '(cluster time seconds 32 bits, ord 32 bits, Kafka offset 64 bits): writes of one transaction share ord',
+    version UInt128 COMMENT '(epoch 15 bits, streaming after snapshot 1 bit, cluster time seconds 32 bits, ord 32 bits, Kafka offset 48 bits): writes of one transaction share ord',
     source_time DateTime64(3, 'UTC'),
     event_id String COMMENT 'extended JSON of _id',
     day Nullable(Date) COMMENT 'NULL when the message carries no document, or one without a usable ts',
@@ -117,7 +117,7 @@ WHERE op IN ('u', 'd') AND version > 0 AND event_id != ''
 -- Last, so that nothing is consumed before every table behind it is there; nothing in here throws (see parse_users).
 -- Documents are strings of extended JSON: {"$date": ms | ISO text | {"$numberLong": ms}}, integers as 5 or {"$numberLong": "5"}.
 CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.parse_events ${on_cluster} TO ${database}.parsed_events AS
-WITH JSONExtract(raw, 'Tuple(op Nullable(String), before Nullable(String), after Nullable(String), source Tuple(ts_ms Nullable(Int64), ord Nullable(UInt32)))') AS message,
+WITH JSONExtract(raw, 'Tuple(op Nullable(String), before Nullable(String), after Nullable(String), source Tuple(ts_ms Nullable(Int64), ord Nullable(Int64)))') AS message,
      'Tuple(user_id Nullable(String), event_type Nullable(String), ts Tuple(`$date` Nullable(String)), payload Nullable(String))' AS document_type,
      ifNull(message.op, '') AS operation,
      ifNull(message.after, '') AS after,
@@ -129,7 +129,11 @@ WITH JSONExtract(raw, 'Tuple(op Nullable(String), before Nullable(String), after
      -- The days that a Date and a year of four digits can hold.
      time -> if(time >= toDateTime64('1970-01-01 00:00:00', 3, 'UTC') AND time < toDateTime64('2149-06-06 00:00:00', 3, 'UTC'), toDate(time), NULL) AS day_of,
      JSONExtractString(_key, 'id') AS id,
-     intDiv(ifNull(message.source.ts_ms, 0), 1000) AS seconds
+     toUInt32OrZero(_headers.value[indexOf(_headers.name, 'tidemark.epoch')]) AS stream_epoch,
+     -- A snapshot row has a reading time of Debezium's and ord -1: it ranks below every streamed change of its epoch.
+     bitShiftLeft(toUInt128(stream_epoch), 113) + bitShiftLeft(toUInt128(operation != 'r'), 112)
+       + bitShiftLeft(toUInt128(toUInt32(intDiv(ifNull(message.source.ts_ms, 0), 1000))), 80)
+       + bitShiftLeft(toUInt128(toUInt32(greatest(ifNull(message.source.ord, 0), 0))), 48) + _offset AS position
 SELECT _topic AS topic,
        toInt32(_partition) AS partition,
        _offset AS offset,
@@ -139,14 +143,14 @@ SELECT _topic AS topic,
        multiIf(NOT isValidJSON(raw), 'not JSON',
                operation NOT IN ('c', 'u', 'd', 'r'), 'not a change event: op is missing or unknown',
                message.source.ts_ms IS NULL OR message.source.ord IS NULL, 'no source position: source.ts_ms or source.ord is missing',
+               stream_epoch = 0, 'no epoch: header tidemark.epoch is missing',
                id = '', 'no identity: the key has no id',
                after = '' AND operation IN ('c', 'r'), 'no document: after is missing',
                after != '' AND NOT isValidJSON(after), 'document is not JSON',
                after != '' AND day_of(time_of(new.ts.`$date`)) IS NULL, 'no event time: ts is missing, not a date or out of range',
                '') AS reason,
        operation AS op,
-       if(message.source.ts_ms IS NULL OR message.source.ord IS NULL, toUInt128(0),
-          bitShiftLeft(toUInt128(seconds), 96) + bitShiftLeft(toUInt128(assumeNotNull(message.source.ord)), 64) + _offset) AS version,
+       if(message.source.ts_ms IS NULL OR message.source.ord IS NULL OR stream_epoch = 0, toUInt128(0), position) AS version,
        fromUnixTimestamp64Milli(ifNull(message.source.ts_ms, 0), 'UTC') AS source_time,
        id AS event_id,
        day_of(time_of(new.ts.`$date`)) AS day,

@@ -22,10 +22,11 @@ INSERT INTO public.debezium_heartbeat (id) VALUES (1) ON CONFLICT DO NOTHING;
 
 CREATE SCHEMA IF NOT EXISTS tidemark;
 
--- LSNs of two slots do not compare: whoever creates a slot anew raises its epoch, and the epoch leads every version.
-CREATE TABLE IF NOT EXISTS tidemark.slot_epochs
+-- Positions of two replication slots do not compare, nor do a snapshot and the changes before it: whoever makes a
+-- connector begin anew raises the epoch of its source, and the epoch leads every version.
+CREATE TABLE IF NOT EXISTS tidemark.source_epochs
 (
-    slot_name text PRIMARY KEY,
+    source text PRIMARY KEY,
     epoch int NOT NULL CHECK (epoch > 0),
     cut_pending boolean NOT NULL,
     raised_at timestamptz NOT NULL DEFAULT now()

@@ -1,4 +1,4 @@
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Config } from '../config.js';
 
 /** 64-bit integers come back as strings: JavaScript numbers end at 2^53. */
@@ -11,6 +11,8 @@ export function connectClickHouse(config: Config, requestTimeoutMs = 60_000): Cl
     database,
     request_timeout: requestTimeoutMs,
     application: 'tidemark',
+    // Errors reach the caller, who says what was being done.
+    log: { level: ClickHouseLogLevel.OFF },
     clickhouse_settings: { output_format_json_quote_64bit_integers: 1 },
   });
 }

@@ -6,43 +6,50 @@ import type { ConnectClient, ConnectorConfig } from '../clients/connect.js';
 import type { Config } from '../config.js';
 import { fillPlaceholders } from '../core/migrations.js';
 import { EPOCH_HEADER, MONGO_CONNECTOR, POSTGRES_CONNECTOR, PUBLICATION, USERS_SLOT } from '../core/names.js';
-import { planSlot, type SlotPlan } from '../core/slot-epoch.js';
+import {
+  EVENTS_LAYOUT,
+  planEpoch,
+  USERS_LAYOUT,
+  type EpochPlan,
+  type SourceState,
+} from '../core/source-epoch.js';
 import { packageRoot } from '../package-root.js';
 import { waitUntil } from '../wait-until.js';
 
 /** Stopping a task ends its transaction and its walsender: seconds, on a busy machine tens of them. */
 const STOP_TIMEOUT_MS = 60_000;
 
-/** Starts the users connector, or lets it be when it runs as it should. */
-export async function applyPostgresConnector(
-  connect: ConnectClient,
-  postgres: Pool,
-  clickhouse: ClickHouseClient,
-  config: Config,
-): Promise<SlotPlan> {
-  const plan = planSlot(await slotState(connect, postgres, clickhouse, config));
-  const wanted = connectorConfig('postgres', config, plan.epoch);
-  const existing = await connect.connectorConfig(POSTGRES_CONNECTOR);
-  if (plan.kind === 'snapshot') {
-    // The order survives a crash after any step: the epoch is raised before anything is written under it, and a
-    // missing slot or offset leads here again.
-    await recordEpoch(postgres, plan.epoch, plan.cut);
-    if (existing === undefined) await connect.createStopped(POSTGRES_CONNECTOR, wanted);
-    await stopped(connect, POSTGRES_CONNECTOR);
-    await connect.resetOffsets(POSTGRES_CONNECTOR);
-    await dropSlot(postgres);
-    await connect.configure(POSTGRES_CONNECTOR, wanted);
-    await connect.resume(POSTGRES_CONNECTOR);
-    return plan;
-  }
-  await startOrRepair(connect, POSTGRES_CONNECTOR, existing, wanted);
-  return plan;
+/** Starts both connectors, or lets them be when they run as they should. */
+export async function applyConnectors(stores: Stores): Promise<{ users: EpochPlan; events: EpochPlan }> {
+  const users = planEpoch(USERS_LAYOUT, await usersState(stores));
+  await apply(stores, POSTGRES_CONNECTOR, 'postgres', users);
+  const events = planEpoch(EVENTS_LAYOUT, await eventsState(stores));
+  await apply(stores, MONGO_CONNECTOR, 'mongo', events);
+  return { users, events };
 }
 
-/** Starts the events connector; its versions come from the cluster's own clock, so there is no epoch to raise. */
-export async function applyMongoConnector(connect: ConnectClient, config: Config): Promise<void> {
-  const existing = await connect.connectorConfig(MONGO_CONNECTOR);
-  await startOrRepair(connect, MONGO_CONNECTOR, existing, connectorConfig('mongo', config));
+export interface Stores {
+  readonly connect: ConnectClient;
+  readonly postgres: Pool;
+  readonly clickhouse: ClickHouseClient;
+  readonly config: Config;
+}
+
+type Source = 'postgres' | 'mongo';
+
+async function apply({ connect, postgres, config }: Stores, name: string, source: Source, plan: EpochPlan) {
+  const wanted = connectorConfig(source, config, plan.epoch);
+  const existing = await connect.connectorConfig(name);
+  if (plan.kind === 'continue') return startOrRepair(connect, name, existing, wanted);
+  // The order survives a crash after any step: the epoch is raised before anything is written under it, and a missing
+  // slot or offset leads here again.
+  await recordEpoch(postgres, source, plan.epoch, plan.cut);
+  if (existing === undefined) await connect.createStopped(name, wanted);
+  await stopped(connect, name);
+  await connect.resetOffsets(name);
+  if (source === 'postgres') await dropSlot(postgres);
+  await connect.configure(name, wanted);
+  await connect.resume(name);
 }
 
 async function startOrRepair(
@@ -71,38 +78,54 @@ async function stopped(connect: ConnectClient, name: string): Promise<void> {
   );
 }
 
-async function slotState(
-  connect: ConnectClient,
-  postgres: Pool,
-  clickhouse: ClickHouseClient,
-  config: Config,
-) {
-  const slot = await postgres.query<{ exists: boolean; lsn: string; epoch: number | null }>(
+async function usersState({ connect, postgres, clickhouse, config }: Stores): Promise<SourceState> {
+  const slot = await postgres.query<{ exists: boolean; lsn: string }>(
     `SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1) AS exists,
-            (pg_current_wal_lsn() - '0/0')::text AS lsn,
-            (SELECT epoch FROM tidemark.slot_epochs WHERE slot_name = $1) AS epoch`,
+            (pg_current_wal_lsn() - '0/0')::text AS lsn`,
     [USERS_SLOT],
   );
-  const row = slot.rows[0];
-  const answer = await clickhouse.query({
-    query: `SELECT toString(max(version)) AS version FROM ${config.clickhouse.database}.silver_users`,
-    format: 'JSONEachRow',
-  });
-  const [silver] = await answer.json<{ version: string }>();
+  const [row] = slot.rows;
   return {
     slotExists: row?.exists ?? false,
     offsetKnown: (await connect.sourceOffset(POSTGRES_CONNECTOR)) !== undefined,
-    recordedEpoch: row?.epoch ?? undefined,
-    highestVersion: BigInt(silver?.version ?? 0),
-    currentLsn: BigInt(row?.lsn ?? 0),
+    recordedEpoch: await recordedEpoch(postgres, 'postgres'),
+    highestVersion: await highestVersion(clickhouse, config, 'silver_users'),
+    currentVersion: (epoch) => USERS_LAYOUT.streamed(epoch, BigInt(row?.lsn ?? 0)),
   };
 }
 
-async function recordEpoch(postgres: Pool, epoch: number, cut: boolean): Promise<void> {
+async function eventsState({ connect, postgres, clickhouse, config }: Stores): Promise<SourceState> {
+  return {
+    slotExists: true,
+    offsetKnown: (await connect.sourceOffset(MONGO_CONNECTOR)) !== undefined,
+    recordedEpoch: await recordedEpoch(postgres, 'mongo'),
+    highestVersion: await highestVersion(clickhouse, config, 'silver_events'),
+    currentVersion: undefined,
+  };
+}
+
+async function highestVersion(clickhouse: ClickHouseClient, config: Config, table: string): Promise<bigint> {
+  const answer = await clickhouse.query({
+    query: `SELECT toString(max(version)) AS version FROM ${config.clickhouse.database}.${table}`,
+    format: 'JSONEachRow',
+  });
+  const [row] = await answer.json<{ version: string }>();
+  return BigInt(row?.version ?? 0);
+}
+
+async function recordedEpoch(postgres: Pool, source: Source): Promise<number | undefined> {
+  const answer = await postgres.query<{ epoch: number }>(
+    'SELECT epoch FROM tidemark.source_epochs WHERE source = $1',
+    [source],
+  );
+  return answer.rows[0]?.epoch;
+}
+
+async function recordEpoch(postgres: Pool, source: Source, epoch: number, cut: boolean): Promise<void> {
   await postgres.query(
-    `INSERT INTO tidemark.slot_epochs (slot_name, epoch, cut_pending) VALUES ($1, $2, $3)
-     ON CONFLICT (slot_name) DO UPDATE SET epoch = excluded.epoch, cut_pending = excluded.cut_pending, raised_at = now()`,
-    [USERS_SLOT, epoch, cut],
+    `INSERT INTO tidemark.source_epochs (source, epoch, cut_pending) VALUES ($1, $2, $3)
+     ON CONFLICT (source) DO UPDATE SET epoch = excluded.epoch, cut_pending = excluded.cut_pending, raised_at = now()`,
+    [source, epoch, cut],
   );
 }
 
@@ -126,7 +149,7 @@ async function dropSlot(postgres: Pool): Promise<void> {
 }
 
 /** The connector's configuration: infra/connect/<name>.json, the same file in every way of running. */
-function connectorConfig(name: 'postgres' | 'mongo', config: Config, epoch?: number): ConnectorConfig {
+function connectorConfig(name: Source, config: Config, epoch: number): ConnectorConfig {
   const text = readFileSync(join(packageRoot, 'infra', 'connect', `${name}.json`), 'utf8');
   const values: Record<string, string> = {
     postgres_host: config.postgres.host,
@@ -139,7 +162,7 @@ function connectorConfig(name: 'postgres' | 'mongo', config: Config, epoch?: num
     slot: USERS_SLOT,
     publication: PUBLICATION,
     epoch_header: EPOCH_HEADER,
-    epoch: String(epoch ?? ''),
+    epoch: String(epoch),
   };
   const template = JSON.parse(text) as ConnectorConfig;
   return Object.fromEntries(

@@ -17,7 +17,7 @@ interface Pipeline {
 }
 
 /** A first start takes a snapshot of the whole table before it streams. */
-const READY_TIMEOUT_MS = 10 * 60_000;
+const READY_TIMEOUT_MS = 5 * 60_000;
 
 /**
  * Waits until a record of each source went through its connector. Connect's word is not enough: after a crash its
