@@ -6,7 +6,7 @@ import { connectPostgres } from './clients/postgres.js';
 import type { Config } from './config.js';
 import { createEventsCollection } from './provision/collections.js';
 import { applyConnectors } from './provision/connectors.js';
-import { completeUsersCut } from './provision/cut.js';
+import { completeCuts } from './provision/cut.js';
 import { migrateClickHouse, migratePostgres } from './provision/migrate.js';
 import { connectorsReady } from './provision/readiness.js';
 import { createCdcTopics } from './provision/topics.js';
@@ -35,18 +35,19 @@ export async function provision(config: Config, report: Report): Promise<void> {
   const clickhouse = connectClickHouse(config);
   const mongo = await connectMongo(config);
   const connect = connectConnect(config);
+  const deps = { connect, postgres, clickhouse, mongo, config };
   try {
     await createEventsCollection(mongo, config);
-    const { users, events } = await applyConnectors({ connect, postgres, clickhouse, config });
+    const { users, events } = await applyConnectors(deps);
     for (const [name, plan] of Object.entries({ users, events })) {
       report(
         `connectors: ${name} ${plan.kind === 'snapshot' ? 'take a snapshot' : 'go on'} under epoch ${plan.epoch}`,
       );
     }
-    await connectorsReady({ connect, postgres, clickhouse, mongo, config });
+    await connectorsReady(deps);
     report('connectors: a record of each source went through');
-    if (await completeUsersCut({ postgres, clickhouse, config }))
-      report('users: what the new snapshot did not show is deleted');
+    for (const what of await completeCuts(deps))
+      report(`${what}: what the new snapshot did not show is deleted`);
   } finally {
     await Promise.all([postgres.end(), clickhouse.close(), mongo.close()]);
   }

@@ -1,33 +1,37 @@
-import type { ClickHouseClient } from '@clickhouse/client';
-import type { Pool } from 'pg';
 import type { Config } from '../config.js';
-import { USERS_GROUP, USERS_TOPIC } from '../core/names.js';
-import { epochStart, USERS_LAYOUT } from '../core/source-epoch.js';
+import { EVENTS_GROUP, EVENTS_TOPIC, USERS_GROUP, USERS_TOPIC } from '../core/names.js';
+import { epochStart, EVENTS_LAYOUT, USERS_LAYOUT } from '../core/source-epoch.js';
 import { connectKafka } from '../clients/kafka.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
 import { firstDataOffset, freeze, type FrozenPartition } from '../stream/log-positions.js';
 import { waitUntil } from '../wait-until.js';
-
-interface Stores {
-  readonly postgres: Pool;
-  readonly clickhouse: ClickHouseClient;
-  readonly config: Config;
-}
+import { eventPasses, type ReadyDeps } from './readiness.js';
 
 const ARRIVAL_TIMEOUT_MS = 5 * 60_000;
 
 /**
- * Ends a new snapshot of users, once the connector streams: what is still of an earlier epoch was not in the snapshot,
- * so it is gone at the source. Waits first until the snapshot is in silver, or users would seem deleted for a moment.
- * Idempotent; a crash before the end leaves the cut pending for the next run. Tells whether there was one to make.
+ * Ends new snapshots, once the connectors stream: what silver holds of an earlier epoch only was not in the snapshot,
+ * so it is gone at the source. Waits first until the snapshot is in silver, or rows would seem deleted for a moment.
+ * Idempotent; a crash before the end leaves the cut pending for the next run. Returns what was cut.
  */
-export async function completeUsersCut({ postgres, clickhouse, config }: Stores): Promise<boolean> {
-  const pending = await postgres.query<{ epoch: number }>(
-    "SELECT epoch FROM tidemark.source_epochs WHERE source = 'postgres' AND cut_pending",
+export async function completeCuts(deps: ReadyDeps): Promise<('users' | 'events')[]> {
+  const { postgres } = deps;
+  const pending = await postgres.query<{ source: 'postgres' | 'mongo'; epoch: number }>(
+    'SELECT source, epoch FROM tidemark.source_epochs WHERE cut_pending ORDER BY source',
   );
-  const epoch = pending.rows[0]?.epoch;
-  if (epoch === undefined) return false;
-  await usersArrived(config);
+  for (const { source, epoch } of pending.rows) {
+    await (source === 'postgres' ? cutUsers(deps, epoch) : cutEvents(deps, epoch));
+    await postgres.query(
+      'UPDATE tidemark.source_epochs SET cut_pending = false WHERE source = $1 AND epoch = $2',
+      [source, epoch],
+    );
+  }
+  return pending.rows.map(({ source }) => (source === 'postgres' ? 'users' : 'events'));
+}
+
+/** One row, applied when silver is read: the same means that a TRUNCATE has. */
+async function cutUsers({ clickhouse, config }: ReadyDeps, epoch: number): Promise<void> {
+  await arrived(config, USERS_TOPIC, USERS_GROUP);
   await clickhouse.insert({
     table: `${config.clickhouse.database}.silver_users_cuts`,
     values: [
@@ -41,28 +45,40 @@ export async function completeUsersCut({ postgres, clickhouse, config }: Stores)
     ],
     format: 'JSONEachRow',
   });
-  await postgres.query(
-    "UPDATE tidemark.source_epochs SET cut_pending = false WHERE source = 'postgres' AND epoch = $1",
-    [epoch],
-  );
-  return true;
+}
+
+/** A flagged row for each, at the start of the epoch: above all that was, below all that the snapshot showed. */
+async function cutEvents(deps: ReadyDeps, epoch: number): Promise<void> {
+  const { clickhouse, config } = deps;
+  // The first touch of the canary may have been seen by the snapshot; this one must have been streamed after it.
+  await eventPasses(deps);
+  await arrived(config, EVENTS_TOPIC, EVENTS_GROUP);
+  const silver = `${config.clickhouse.database}.silver_events`;
+  await clickhouse.command({
+    query: `INSERT INTO ${silver} (day, event_id, user_id, event_type, ts, payload, is_deleted, deleted_at, version, source_time, partition, offset)
+            SELECT day, event_id, user_id, event_type, ts, payload, 1, now64(3, 'UTC'), {start: UInt128}, now64(3, 'UTC'), -1, 0
+            FROM ${silver} FINAL
+            WHERE version < {start: UInt128} AND NOT is_deleted
+            SETTINGS do_not_merge_across_partitions_select_final = 1`,
+    query_params: { start: epochStart(EVENTS_LAYOUT, epoch).toString() },
+  });
 }
 
 /** Waits until the Kafka table has committed all that the topic holds now. */
-async function usersArrived(config: Config): Promise<void> {
+async function arrived(config: Config, topic: string, groupId: string): Promise<void> {
   const connection = await KafkaConnection.open(config.kafka);
   const admin = connectKafka(config).admin();
   await admin.connect();
   try {
-    const { partitions } = await freeze(connection, USERS_TOPIC);
+    const { partitions } = await freeze(connection, topic);
     const consumed = async ({ partition, lastStableOffset }: FrozenPartition) => {
-      const [group] = await admin.fetchOffsets({ groupId: USERS_GROUP, topics: [USERS_TOPIC] });
+      const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
       const committed = Number(group?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
       const startOffset = Math.max(committed, 0);
       if (startOffset >= lastStableOffset) return true;
       // Tombstones and control records never reach the Kafka table, so it does not commit past a last one.
       return (
-        (await firstDataOffset(connection, USERS_TOPIC, {
+        (await firstDataOffset(connection, topic, {
           partition,
           startOffset,
           endOffset: lastStableOffset,
@@ -70,9 +86,13 @@ async function usersArrived(config: Config): Promise<void> {
       );
     };
     for (const frozen of partitions) {
-      await waitUntil(`users of partition ${frozen.partition} to arrive in silver`, () => consumed(frozen), {
-        timeoutMs: ARRIVAL_TIMEOUT_MS,
-      });
+      await waitUntil(
+        `partition ${frozen.partition} of ${topic} to arrive in silver`,
+        () => consumed(frozen),
+        {
+          timeoutMs: ARRIVAL_TIMEOUT_MS,
+        },
+      );
     }
   } finally {
     await admin.disconnect();

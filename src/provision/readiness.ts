@@ -8,7 +8,7 @@ import { CANARY_EVENT_PREFIX } from '../core/ids.js';
 import { EVENTS_COLLECTION, MONGO_CONNECTOR, POSTGRES_CONNECTOR } from '../core/names.js';
 import { waitUntil } from '../wait-until.js';
 
-interface Pipeline {
+export interface ReadyDeps {
   readonly connect: ConnectClient;
   readonly postgres: Pool;
   readonly clickhouse: ClickHouseClient;
@@ -24,12 +24,12 @@ const READY_TIMEOUT_MS = 5 * 60_000;
  * status still says RUNNING from before.
  * @throws PipelineError `CONNECTOR_FAILED` with the task's first line when a task fails, `WAITED_TOO_LONG`.
  */
-export async function connectorsReady(pipeline: Pipeline): Promise<void> {
-  await Promise.all([usersFlow(pipeline), eventsFlow(pipeline)]);
+export async function connectorsReady(pipeline: ReadyDeps): Promise<void> {
+  await Promise.all([usersFlow(pipeline), eventPasses(pipeline)]);
 }
 
 /** The heartbeat table is in the publication: its update must move the connector's committed offset past itself. */
-async function usersFlow({ connect, postgres }: Pipeline): Promise<void> {
+async function usersFlow({ connect, postgres }: ReadyDeps): Promise<void> {
   await postgres.query('UPDATE public.debezium_heartbeat SET ts = now() WHERE id = 1');
   const position = await postgres.query<{ lsn: string }>(
     "SELECT (pg_current_wal_lsn() - '0/0')::text AS lsn",
@@ -47,8 +47,8 @@ async function usersFlow({ connect, postgres }: Pipeline): Promise<void> {
   );
 }
 
-/** A reserved event, touched anew, must arrive in bronze. */
-async function eventsFlow({ connect, mongo, clickhouse, config }: Pipeline): Promise<void> {
+/** A reserved event, touched anew, must arrive in silver. */
+export async function eventPasses({ connect, mongo, clickhouse, config }: ReadyDeps): Promise<void> {
   const id = `${CANARY_EVENT_PREFIX}ready`;
   const events = mongo.db(config.mongo.database).collection<{ _id: string }>(EVENTS_COLLECTION);
   const touchedAt = new Date();

@@ -1,7 +1,7 @@
 import type { ServiceName, Stack } from '../../infra/embedded/index.js';
 import { Random } from '../../src/generate/random.js';
 import { waitUntil } from '../../src/wait-until.js';
-import { openPipeline } from '../support/pipeline.js';
+import { openPipeline, PIPELINE_SERVICES } from '../support/pipeline.js';
 import { select, silverBecomesRight } from '../support/silver.js';
 import { SourceWriter } from '../support/source-writer.js';
 
@@ -24,6 +24,8 @@ export interface CdcChaosResult {
   readonly different: number;
   readonly ok: boolean;
 }
+
+export const CDC_SERVICES: readonly ServiceName[] = [...PIPELINE_SERVICES, 'temporal', 'worker'];
 
 const TARGETS: readonly ServiceName[] = ['connect', 'kafka', 'clickhouse', 'worker'];
 

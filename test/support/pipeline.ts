@@ -17,7 +17,7 @@ export const PIPELINE_SERVICES: readonly ServiceName[] = [
   'clickhouse',
 ];
 
-/** Both sources, Connect and ClickHouse of a provisioned stack, ready to use. */
+/** Both sources, Connect and ClickHouse of a stack, ready to use. */
 export interface Pipeline {
   readonly config: Config;
   readonly postgres: Pool;
@@ -28,9 +28,13 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
+/** The same, provisioned. */
 export async function openPipeline(stack: Pick<Stack, 'config'>): Promise<Pipeline> {
-  const { config } = stack;
-  await provision(config, () => undefined);
+  await provision(stack.config, () => undefined);
+  return connectPipeline(stack);
+}
+
+export async function connectPipeline({ config }: Pick<Stack, 'config'>): Promise<Pipeline> {
   const postgres = connectPostgres(config);
   const mongo = await connectMongo(config);
   const clickhouse = connectClickHouse(config);
