@@ -4,25 +4,15 @@ import { waitUntil } from '../../src/wait-until.js';
 import { openPipeline, PIPELINE_SERVICES } from '../support/pipeline.js';
 import { select, silverBecomesRight } from '../support/silver.js';
 import { SourceWriter } from '../support/source-writer.js';
+import type { ChaosReport, Fault } from './report.js';
 
-export interface Fault {
-  readonly atMs: number;
-  readonly target: string;
-  readonly action: string;
+interface CdcFault extends Fault {
   /** Changes committed at the sources that bronze did not hold yet when the signal was sent. */
   readonly inFlight: number;
 }
 
-export interface CdcChaosResult {
-  readonly chaos: 'cdc';
-  readonly seed: number;
-  readonly faults: readonly Fault[];
-  readonly expected: number;
-  readonly found: number;
-  readonly lost: number;
-  readonly doubled: number;
-  readonly different: number;
-  readonly ok: boolean;
+export interface CdcChaosReport extends ChaosReport {
+  readonly faults: readonly CdcFault[];
 }
 
 export const CDC_SERVICES: readonly ServiceName[] = [...PIPELINE_SERVICES, 'temporal', 'worker'];
@@ -33,12 +23,12 @@ const TARGETS: readonly ServiceName[] = ['connect', 'kafka', 'clickhouse', 'work
  * Writes to both sources without pause and kills services with SIGKILL at seeded random moments, each while changes are
  * in flight. Afterwards silver must equal the sources, and bronze must hold every message once.
  */
-export async function cdcChaos(stack: Stack, seed: number, faults: number): Promise<CdcChaosResult> {
+export async function cdcChaos(stack: Stack, seed: number, faults: number): Promise<CdcChaosReport> {
   const pipeline = await openPipeline(stack);
   const { postgres, mongo, db, clickhouse } = pipeline;
   const random = Random.of(seed, 0);
   const startMs = Date.now();
-  const done: Fault[] = [];
+  const done: CdcFault[] = [];
   const bronzeRows = async () => {
     const [row] = await select<{ rows: string }>(
       clickhouse,

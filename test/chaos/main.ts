@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findFreeBase, startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
 import { provision } from '../../src/provision.js';
+import { CDC_SERVICES, cdcChaos } from './cdc.js';
 import { replayChaos } from './replay/main.js';
 import type { ChaosReport } from './report.js';
 
@@ -22,6 +23,7 @@ interface ChaosRun {
 }
 
 const RUNS: Readonly<Record<string, ChaosRun>> = {
+  cdc: { services: CDC_SERVICES, faults: 30, run: cdcChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
 };
 
