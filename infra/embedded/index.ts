@@ -1,8 +1,8 @@
 import type { Config } from '../../src/config.js';
 import { pipBinary } from './components.js';
 import { openContext } from './context.js';
-import { cacheDirectory, installComponent } from './install.js';
-import { chooseServices, componentsOf } from './plan.js';
+import { cacheDirectory, installComponent, missingComponents } from './install.js';
+import { chooseServices, componentsOf, needsOf } from './plan.js';
 import { DEFAULT_PORT_BASE } from './ports.js';
 import { checkPrerequisites } from './prerequisites.js';
 import type { ServiceName } from './service.js';
@@ -39,8 +39,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, portBase = DEFAULT_PORT_BASE, log = () => undefined } = options;
   const cacheDir = options.cacheDir ?? cacheDirectory(process.env);
   const names = chooseServices(options.services);
-  await checkPrerequisites();
-  for (const name of componentsOf(names)) await installComponent(cacheDir, name);
+  const missing = await missingComponents(cacheDir, componentsOf(names));
+  await checkPrerequisites(needsOf(names, missing));
+  for (const name of missing) await installComponent(cacheDir, name);
   const supervisor = await openSupervisor(dataDir, portBase, cacheDir, names);
   supervisor.onChange((name, { phase, reason }) => {
     log(`${name}: ${phase}${reason === undefined ? '' : ` (${reason})`}`);

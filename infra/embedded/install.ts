@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { execa, ExecaError } from 'execa';
 import { PipelineError } from '../../src/core/errors.js';
 import { COMPONENTS, readPins, type Component, type ComponentName, type Run } from './components.js';
 import { tryLock, unlock } from './lock.js';
-import { pythonVersion } from './prerequisites.js';
+import { javaVersion, pythonVersion } from './prerequisites.js';
 import { holdsWithin } from './process-identity.js';
 
 /** Another process may be fetching 600 MB over a slow line. */
@@ -22,6 +22,8 @@ export function cacheDirectory(env: NodeJS.ProcessEnv): string {
 export async function componentFolder(cacheDir: string, name: ComponentName): Promise<string> {
   const component = COMPONENTS[name];
   const hash = createHash('sha256').update(`${component.revision} ${process.platform} ${process.arch}`);
+  for (const other of component.after ?? []) hash.update(basename(await componentFolder(cacheDir, other)));
+  if (name === 'class-archives') hash.update(await javaVersion());
   // A wheel is built for one Python.
   if (component.pins.some((pin) => pin.startsWith('python/'))) hash.update(await pythonVersion());
   for (const pin of readPins(component)) hash.update(pin);
@@ -48,25 +50,37 @@ export async function missingComponents(
  */
 export async function installComponent(cacheDir: string, name: ComponentName): Promise<string> {
   const folder = await componentFolder(cacheDir, name);
+  if (existsSync(folder)) return folder;
+  const others = new Map<ComponentName, string>();
+  for (const other of COMPONENTS[name].after ?? [])
+    others.set(other, await installComponent(cacheDir, other));
   mkdirSync(cacheDir, { recursive: true });
   const lock = `${folder}.lock`;
   const free = await holdsWithin(WAIT_FOR_OTHER_MS, () => existsSync(folder) || tryLock(lock) === undefined);
   if (!free) {
     throw new PipelineError('INSTALL_FAILED', `installing ${COMPONENTS[name].title}: ${lock} stays taken`);
   }
+  if (existsSync(folder)) {
+    unlock(lock);
+    return folder;
+  }
   try {
-    if (!existsSync(folder)) await installInto(folder, COMPONENTS[name]);
+    await installInto(folder, COMPONENTS[name], (other) => others.get(other) ?? '');
   } finally {
     unlock(lock);
   }
   return folder;
 }
 
-async function installInto(folder: string, component: Component): Promise<void> {
+async function installInto(
+  folder: string,
+  component: Component,
+  others: (name: ComponentName) => string,
+): Promise<void> {
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
-  await component.install(partial, runFor(component));
+  await component.install(partial, runFor(component), others);
   renameSync(partial, folder);
 }
 

@@ -1,4 +1,5 @@
-import type { ComponentName } from './components.js';
+import { COMPONENTS, type ComponentName } from './components.js';
+import type { Need } from './prerequisites.js';
 import type { PortName } from './ports.js';
 import { SERVICE_NAMES, type ServiceName } from './service.js';
 import { allServices, SERVICES } from './services/index.js';
@@ -26,3 +27,9 @@ export const componentsOf = (names: readonly ServiceName[]): ComponentName[] => 
 
 export const portsOf = (names: readonly ServiceName[]): PortName[] =>
   names.flatMap((name) => SERVICES[name].ports);
+
+/** What a start needs of the machine: to run the services, and to install what is missing. */
+export function needsOf(names: readonly ServiceName[], missing: readonly ComponentName[]): Set<Need> {
+  const running: Need[] = names.flatMap((name) => SERVICES[name].runNeeds);
+  return new Set([...running, ...missing.flatMap((name) => COMPONENTS[name].installNeeds)]);
+}

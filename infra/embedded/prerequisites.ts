@@ -13,7 +13,17 @@ export interface Finding {
 /** What `java -version`, `python3 --version` and so on print; undefined when the command is not there. */
 export type Ask = (command: string, args: readonly string[]) => Promise<string | undefined>;
 
-const ask: Ask = async (command, args) => {
+const answers = new Map<string, Promise<string | undefined>>();
+
+/** Asks once per process: what is installed does not change while we look, and Java takes its time to answer. */
+const ask: Ask = (command, args) => {
+  const question = [command, ...args].join(' ');
+  const answer = answers.get(question) ?? askNow(command, args);
+  answers.set(question, answer);
+  return answer;
+};
+
+const askNow: Ask = async (command, args) => {
   const result = await execa(command, args, { reject: false, all: true, stdin: 'ignore' });
   return result.failed ? undefined : result.all;
 };
@@ -42,60 +52,69 @@ export function pythonMajorMinor(output: string): readonly [number, number] | un
 export const isPythonEnough = ([major, minor]: readonly [number, number]): boolean =>
   major === 3 && minor >= MINIMUM_PYTHON_MINOR;
 
-/** Looks for everything the stack needs; `askThe` is a parameter so that a machine without can be played. */
+/** What a start may need of the machine; Node is always needed. */
+export type Need = 'java' | 'maven' | 'python' | 'pip';
+
+/** Looks for what is needed; `askThe` is a parameter so that a machine without can be played. */
 export async function findPrerequisites(
+  needs: ReadonlySet<Need>,
   askThe: Ask = ask,
   nodeVersion = process.versions.node,
 ): Promise<Finding[]> {
-  const [java, maven, python] = await Promise.all([
-    findJava(askThe),
-    askThe('mvn', ['--version']),
-    findPython(askThe),
+  const look = async (
+    need: Need,
+    finding: Finding,
+    find: () => Promise<string | undefined>,
+  ): Promise<Finding[]> => (needs.has(need) ? [{ ...finding, found: await find() }] : []);
+  const found = await Promise.all([
+    look('java', JAVA, () => findJava(askThe)),
+    look('maven', MAVEN, () => askThe(MAVEN_COMMAND, ['--version'])),
+    look('python', PYTHON, () => findPython(askThe)),
+    look('pip', PIP, async () => askThe((await findPython(askThe)) ?? 'python3', ['-m', 'pip', '--version'])),
   ]);
-  const pip = python === undefined ? undefined : await askThe(python, ['-m', 'pip', '--version']);
-  return [
-    {
-      what: `Node.js ${MINIMUM_NODE} or newer`,
-      found: Number(nodeVersion.split('.')[0]) >= MINIMUM_NODE ? nodeVersion : undefined,
-      howToGet: 'install a current Node.js (Debian, Ubuntu: apt install nodejs; macOS: brew install node)',
-    },
-    {
-      what: `Java ${MINIMUM_JAVA} or newer`,
-      found: java,
-      howToGet:
-        'Debian, Ubuntu: apt install openjdk-17-jre-headless; Fedora: dnf install java-21-openjdk-headless; macOS: brew install openjdk',
-    },
-    {
-      what: 'Maven',
-      found: maven,
-      howToGet: 'Debian, Ubuntu: apt install maven; Fedora: dnf install maven; macOS: brew install maven',
-    },
-    {
-      what: `Python 3.${MINIMUM_PYTHON_MINOR} or newer`,
-      found: python,
-      howToGet:
-        'Debian, Ubuntu: apt install python3; Fedora: dnf install python3; macOS: brew install python',
-    },
-    {
-      what: 'pip for that Python',
-      found: pip,
-      howToGet:
-        'Debian, Ubuntu: apt install python3-pip; Fedora: dnf install python3-pip; elsewhere: python3 -m ensurepip',
-    },
-  ];
+  const isNodeEnough = Number(nodeVersion.split('.')[0]) >= MINIMUM_NODE;
+  return [{ ...NODE, found: isNodeEnough ? nodeVersion : undefined }, ...found.flat()];
 }
+
+const NODE: Finding = {
+  what: `Node.js ${MINIMUM_NODE} or newer`,
+  found: undefined,
+  howToGet: 'Debian, Ubuntu: apt install nodejs; Fedora: dnf install nodejs; macOS: brew install node',
+};
+const JAVA: Finding = {
+  what: `Java ${MINIMUM_JAVA} or newer`,
+  found: undefined,
+  howToGet:
+    'Debian, Ubuntu: apt install openjdk-17-jre-headless; Fedora: dnf install java-21-openjdk-headless; macOS: brew install openjdk',
+};
+const MAVEN: Finding = {
+  what: 'Maven',
+  found: undefined,
+  howToGet: 'Debian, Ubuntu: apt install maven; Fedora: dnf install maven; macOS: brew install maven',
+};
+const PYTHON: Finding = {
+  what: `Python 3.${MINIMUM_PYTHON_MINOR} or newer`,
+  found: undefined,
+  howToGet: 'Debian, Ubuntu: apt install python3; Fedora: dnf install python3; macOS: brew install python',
+};
+const PIP: Finding = {
+  what: 'pip for that Python',
+  found: undefined,
+  howToGet:
+    'Debian, Ubuntu: apt install python3-pip; Fedora: dnf install python3-pip; elsewhere: python3 -m ensurepip',
+};
 
 /** The one message: everything that is missing, each with how to get it. Undefined when nothing is. */
 export function describeMissing(findings: readonly Finding[]): string | undefined {
   const missing = findings.filter(({ found }) => found === undefined);
   if (missing.length === 0) return undefined;
   const lines = missing.map(({ what, howToGet }) => `  - ${what} (${howToGet})`);
-  return `checking prerequisites: this machine lacks\n${lines.join('\n')}\n`;
+  return `checking prerequisites: this machine lacks\n${lines.join('\n')}\n `;
 }
 
 /** @throws PipelineError `MISSING_PREREQUISITES` naming all of them at once. */
-export async function checkPrerequisites(askThe: Ask = ask): Promise<void> {
-  const message = describeMissing(await findPrerequisites(askThe));
+export async function checkPrerequisites(needs: ReadonlySet<Need>, askThe: Ask = ask): Promise<void> {
+  const message = describeMissing(await findPrerequisites(needs, askThe));
   if (message !== undefined) throw new PipelineError('MISSING_PREREQUISITES', message);
 }
 
@@ -105,7 +124,7 @@ async function findJava(askThe: Ask): Promise<string | undefined> {
   return major !== undefined && major >= MINIMUM_JAVA ? String(major) : undefined;
 }
 
-/** Newest first, because a system's `python3` may be too old with a newer one beside it. */
+/** The system's own first; where that is too old, a newer one may lie beside it. */
 const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
 async function findPython(askThe: Ask): Promise<string | undefined> {
@@ -131,6 +150,9 @@ export async function pythonVersion(): Promise<string> {
   return (output === undefined ? undefined : pythonMajorMinor(output))?.join('.') ?? 'none';
 }
 
-export function mavenCommand(): Promise<string> {
-  return Promise.resolve('mvn');
+/** What `java -version` prints: a class archive serves one build of Java only. */
+export async function javaVersion(): Promise<string> {
+  return (await ask(javaCommand(), ['-version'])) ?? 'none';
 }
+
+export const MAVEN_COMMAND = 'mvn';

@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config.js';
 import type { ComponentName } from './components.js';
+import type { Need } from './prerequisites.js';
 import type { PortName, Ports } from './ports.js';
 import type { Secrets } from './secrets.js';
 
@@ -22,6 +23,8 @@ export interface StackContext {
   readonly ports: Ports;
   readonly secrets: Secrets;
   readonly config: Config;
+  /** Only while the class archives are made. */
+  readonly writesArchives?: boolean;
   /** Folder of an installed component. */
   readonly component: (name: ComponentName) => string;
 }
@@ -41,6 +44,8 @@ export interface Service {
   /** Must be ready before this one starts, and stop after it, where they are part of the stack. */
   readonly needs: readonly ServiceName[];
   readonly components: readonly ComponentName[];
+  /** What the machine must have for it to run. */
+  readonly runNeeds: readonly Need[];
   readonly ports: readonly PortName[];
   /** `close-stdin`: the process holds its standard input open and ends cleanly when it closes. */
   readonly stop: 'SIGTERM' | 'SIGINT' | 'close-stdin';

@@ -5,7 +5,7 @@ import { followUntilUp } from '../../infra/embedded/follow.js';
 import { openSupervisor, startOrStop } from '../../infra/embedded/index.js';
 import { cacheDirectory, missingComponents } from '../../infra/embedded/install.js';
 import type { Order } from '../../infra/embedded/messages.js';
-import { chooseServices, componentsOf } from '../../infra/embedded/plan.js';
+import { chooseServices, componentsOf, needsOf } from '../../infra/embedded/plan.js';
 import { checkPrerequisites } from '../../infra/embedded/prerequisites.js';
 import type { ServiceName } from '../../infra/embedded/service.js';
 import { removeStack } from '../../infra/embedded/remove.js';
@@ -59,11 +59,12 @@ async function up(options: UpOptions): Promise<void> {
 }
 
 async function prepare(dataDir: string, options: UpOptions, services: ServiceName[]): Promise<Order> {
-  await checkPrerequisites();
   const cacheDir = cacheDirectory(process.env);
   mkdirSync(dataDir, { recursive: true });
   const portBase = choosePortBase(dataDir, parsePorts(options.ports));
-  await showInstalling(cacheDir, await missingComponents(cacheDir, componentsOf(services)));
+  const missing = await missingComponents(cacheDir, componentsOf(services));
+  await checkPrerequisites(needsOf(services, missing));
+  await showInstalling(cacheDir, missing);
   return { dataDir, portBase, cacheDir, services };
 }
 

@@ -16,6 +16,7 @@ export const clickhouse: Service = {
   title: 'ClickHouse',
   needs: [],
   components: ['npm'],
+  runNeeds: [],
   ports: ['clickhouse http', 'clickhouse native'],
   stop: 'close-stdin',
   stopMs: 20_000,

@@ -3,7 +3,7 @@ import { writeAtomically } from '../atomic-file.js';
 import { ensureFolder } from '../components.js';
 import { APP_USER } from '../context.js';
 import type { Service, StackContext } from '../service.js';
-import { java, propertiesFile, saslClient } from './java.js';
+import { archived, java, propertiesFile, saslClient } from './java.js';
 
 const folder = (context: StackContext): string => join(context.dataDir, 'connect');
 const file = (context: StackContext, name: string): string => join(folder(context), name);
@@ -59,7 +59,8 @@ export const connect: Service = {
   name: 'connect',
   title: 'Kafka Connect',
   needs: ['kafka'],
-  components: ['kafka', 'debezium'],
+  components: ['kafka', 'debezium', 'class-archives'],
+  runNeeds: ['java'],
   ports: ['connect'],
   stop: 'SIGTERM',
   stopMs: 15_000,
@@ -77,7 +78,7 @@ export const connect: Service = {
   launch: (context) =>
     java(
       context,
-      ['-Xms128m', '-Xmx768m'],
+      ['-Xms128m', '-Xmx768m', ...archived(context, 'connect')],
       [`-Djava.security.auth.login.config=${file(context, 'jaas.conf')}`],
       ['org.apache.kafka.connect.cli.ConnectDistributed', file(context, 'worker.properties')],
     ),

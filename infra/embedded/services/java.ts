@@ -67,3 +67,17 @@ export function saslClient(user: string, password: string, prefix = ''): Record<
     [`${prefix}sasl.jaas.config`]: `org.apache.kafka.common.security.plain.PlainLoginModule required username="${user}" password="${password}";`,
   };
 }
+
+/** Classes loaded and verified once and for all halve the processor time of a start. Without the file: as ever. */
+export function archived(context: StackContext, service: string): string[] {
+  if (context.writesArchives) return [`-XX:ArchiveClassesAtExit=${archiveFile(context, service)}`];
+  return [
+    `-XX:SharedArchiveFile=${archiveFile(context, service)}`,
+    '-Xshare:auto',
+    '-Xlog:cds=off',
+    '-Xlog:cds+dynamic=off',
+  ];
+}
+
+export const archiveFile = (context: StackContext, service: string): string =>
+  join(context.component('class-archives'), `${service}.jsa`);

@@ -7,7 +7,7 @@ import { writeAtomically } from '../atomic-file.js';
 import { ensureFolder } from '../components.js';
 import { APP_USER } from '../context.js';
 import type { Service, StackContext } from '../service.js';
-import { java, propertiesFile } from './java.js';
+import { archived, java, propertiesFile } from './java.js';
 
 const folder = (context: StackContext): string => join(context.dataDir, 'kafka');
 const settingsFile = (context: StackContext): string => join(folder(context), 'server.properties');
@@ -59,7 +59,8 @@ export const kafka: Service = {
   name: 'kafka',
   title: 'Kafka',
   needs: [],
-  components: ['kafka'],
+  components: ['kafka', 'class-archives'],
+  runNeeds: ['java'],
   ports: ['kafka', 'kafka controller'],
   stop: 'SIGTERM',
   stopMs: 20_000,
@@ -68,7 +69,13 @@ export const kafka: Service = {
     writeAtomically(settingsFile(context), propertiesFile(brokerSettings(context)));
     if (!existsSync(join(logFolder(context), 'meta.properties'))) await format(context);
   },
-  launch: (context) => java(context, ['-Xms256m', '-Xmx1g'], [], ['kafka.Kafka', settingsFile(context)]),
+  launch: (context) =>
+    java(
+      context,
+      ['-Xms256m', '-Xmx1g', ...archived(context, 'kafka')],
+      [],
+      ['kafka.Kafka', settingsFile(context)],
+    ),
   async ask(context) {
     const admin = kafkaFor(context).admin();
     try {

@@ -10,6 +10,7 @@ export const mongo: Service = {
   title: 'SecantusDB (stands in for MongoDB)',
   needs: [],
   components: ['secantusdb'],
+  runNeeds: ['python'],
   ports: ['mongo'],
   stop: 'SIGTERM',
   stopMs: 15_000,

@@ -23,6 +23,7 @@ export const postgres: Service = {
   title: 'PostgreSQL',
   needs: [],
   components: ['npm'],
+  runNeeds: [],
   ports: ['postgres'],
   // "Fast" shutdown: disconnects clients, where SIGTERM would wait for them.
   stop: 'SIGINT',

@@ -9,6 +9,7 @@ export const temporal: Service = {
   title: 'Temporal',
   needs: [],
   components: ['temporal'],
+  runNeeds: [],
   ports: ['temporal', 'temporal ui', 'temporal metrics', 'temporal http'],
   stop: 'SIGTERM',
   stopMs: 15_000,

@@ -15,8 +15,9 @@ function workerService(name: 'worker' | 'stream', title: string, file: string, t
   return {
     name,
     title,
-    needs: ['temporal', 'kafka', 'clickhouse', 'postgres', 'mongo', 'connect'],
+    needs: ['temporal', 'kafka', 'clickhouse', 'postgres', 'mongo'],
     components: [],
+    runNeeds: [],
     ports: [],
     stop: 'SIGTERM',
     stopMs: 20_000,
