@@ -2,16 +2,13 @@
  * Everything that crosses a boundary between client, workflow and activity: plain JSON. Offsets, LSNs and counts are
  * decimal strings, instants are epoch milliseconds, days are `YYYY-MM-DD` (UTC).
  */
+import type { ConnectorOffset, KafkaPositions } from './core/barrier.js';
 import type { Day } from './core/day.js';
 import type { StaleReason } from './core/gold.js';
 
 // ---- positions ----
 
-/** topic -> partition -> offset: every message below the offset is meant, none at or above it. */
-export type KafkaPositions = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-/** Source offset of a connector as Kafka Connect stores it (KIP-875); its shape is the connector's own. */
-export type ConnectorOffset = Readonly<Record<string, unknown>>;
+export type { ConnectorOffset, KafkaPositions };
 
 // ---- completeness barrier ----
 

@@ -8,6 +8,9 @@ const SettingsSchema = z.object({ portBase: z.int() });
 
 const settingsFile = (dataDir: string): string => join(dataDir, 'settings.json');
 
+/** Whether this data directory has ports of its own already. */
+export const hasPortBase = (dataDir: string): boolean => existsSync(settingsFile(dataDir));
+
 /** The base asked for; else the one this data directory had last; else the default. Remembered for the next time. */
 export function choosePortBase(dataDir: string, asked: number | undefined): number {
   const file = settingsFile(dataDir);

@@ -144,11 +144,18 @@ function report(results: readonly Generated[], flags: Flags): void {
     console.log(JSON.stringify({ generated: results, answerFile: flags.answer ?? null }));
     return;
   }
-  for (const result of results) console.log(lineOf(result));
+  for (const result of results) console.log(describeGenerated(result));
   if (flags.answer !== undefined) console.log(`the exact answer is in ${flags.answer}`);
 }
 
-function lineOf({ source, seed, outcome, operations, elapsedMs, ...rest }: Generated): string {
+export function describeGenerated({
+  source,
+  seed,
+  outcome,
+  operations,
+  elapsedMs,
+  ...rest
+}: Generated): string {
   if (outcome === 'already there')
     return `${source}: seed ${seed} is there already, row by row; nothing written`;
   const kinds = Object.entries(operations).map(([kind, count]) => `${count} ${kind}`);

@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
-import Table from 'cli-table3';
 import { InvalidArgumentError, type Command } from 'commander';
 import pc from 'picocolors';
 import { Tidemark } from '../client.js';
 import { dataDirectory, loadConfig } from '../config.js';
 import { parseDay } from '../core/day.js';
 import type { GoldDayProgress, GoldDayResult, GoldDayView, GoldRun } from '../messages.js';
+import { plainTable } from './table.js';
 
 interface RunFlags {
   readonly force?: true;
@@ -102,7 +102,7 @@ function warnings(run: GoldRun): string[] {
   return [...unknown, ...partial];
 }
 
-function describeView(view: GoldDayView): string {
+export function describeView(view: GoldDayView): string {
   const { run, lastAttempt } = view;
   if (run === null && lastAttempt === null) {
     return `gold of ${view.day}: never computed (tidemark gold run ${view.day})`;
@@ -122,11 +122,10 @@ function describeView(view: GoldDayView): string {
 }
 
 function usersTable({ rows, users }: GoldDayView): string {
-  const table = new Table({
-    head: ['user', 'name', 'email', 'events', 'first', 'last', 'by type'],
-    style: { head: [], border: [] },
-    colAligns: ['right', 'left', 'left', 'right', 'left', 'left', 'left'],
-  });
+  const table = plainTable(
+    ['user', 'name', 'email', 'events', 'first', 'last', 'by type'],
+    ['right', 'left', 'left', 'right'],
+  );
   for (const row of rows) {
     table.push([
       row.user_is_deleted === 1 ? `${row.user_id} (deleted)` : row.user_id,

@@ -23,6 +23,7 @@ const verbs: Record<string, () => Promise<void>> = {
   down: async () => (await import('./down.js')).addDown(program),
   status: async () => (await import('./status.js')).addStatus(program),
   gold: async () => (await import('./gold.js')).addGold(program),
+  demo: async () => (await import('./demo.js')).addDemo(program),
 };
 
 /** The verbs the command line may mean; all of them for help and for a verb there is not. */

@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { stackStatus, type ServiceStatus, type StackStatus } from '../../infra/embedded/status.js';
 import { dataDirectory } from '../config.js';
+import { plainTable } from './table.js';
 
 interface StatusOptions {
   readonly dataDir?: string;
@@ -33,10 +33,7 @@ function print(status: StackStatus): void {
     console.log(`There is no stack in ${status.dataDir}. Start one with: tidemark up`);
     return;
   }
-  const table = new Table({
-    head: ['service', 'state', 'pid', 'uptime', 'restarts', 'where'],
-    style: { head: [], border: [] },
-  });
+  const table = plainTable(['service', 'state', 'pid', 'uptime', 'restarts', 'where']);
   for (const service of status.services) table.push(row(service));
   console.log(table.toString());
   for (const { title, reason, log, state } of status.services) {

@@ -17,7 +17,7 @@ import { provision } from '../provision.js';
 import { ServiceBoard, showInstalling } from './progress.js';
 import { printStatus } from './status.js';
 
-interface UpOptions {
+export interface UpOptions {
   readonly dataDir?: string;
   readonly ports?: string;
   readonly only?: string;
@@ -35,10 +35,11 @@ export function addUp(program: Command): void {
     .option('--fresh', "remove the data directory's data, logs and passwords first")
     .option('--foreground', 'stay, and stop the stack at Ctrl-C')
     .addOption(new Option('--only <services>', 'start these only, for example kafka,temporal'))
-    .action(async (_options, command: Command) => up(command.optsWithGlobals<UpOptions>()));
+    .action(async (_options, command: Command) => bringUp(command.optsWithGlobals<UpOptions>()));
 }
 
-async function up(options: UpOptions): Promise<void> {
+/** Starts what is not up, provisions it, and shows it. Idempotent. */
+export async function bringUp(options: UpOptions): Promise<void> {
   const dataDir = dataDirectory(options.dataDir, process.env);
   const services = chooseServices(options.only?.split(',').map((name) => name.trim()));
   if (options.fresh) {
@@ -106,7 +107,7 @@ const PIPELINE = ['kafka', 'connect', 'postgres', 'mongo', 'clickhouse'] as cons
 
 async function finish(dataDir: string, services: readonly ServiceName[]): Promise<void> {
   if (PIPELINE.every((name) => services.includes(name))) {
-    await provision(loadConfig(dataDir, process.env), (line) => console.log(line));
+    await provision(loadConfig(dataDir, {}), (line) => console.log(line));
   }
   await printStatus(dataDir);
 }

@@ -1,5 +1,3 @@
-import type { ConnectorOffset, KafkaPositions } from '../messages.js';
-
 /**
  * The completeness barrier: silver holds all that the sources had committed at a moment P when (1) both connectors have
  * produced past P, and (2) the Kafka-engine tables have read what the topics then held. PostgreSQL's connector tells its
@@ -7,6 +5,12 @@ import type { ConnectorOffset, KafkaPositions } from '../messages.js';
  * P there: a change stream is in order, and what came before the mark is out when the mark has arrived. Pure decisions;
  * the questions are asked by activities.
  */
+
+/** topic -> partition -> offset: every message below the offset is meant, none at or above it. */
+export type KafkaPositions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Source offset of a connector as Kafka Connect stores it (KIP-875); its shape is the connector's own. */
+export type ConnectorOffset = Readonly<Record<string, unknown>>;
 
 /** PostgreSQL's text form of an LSN (`16/B374D848`) as a decimal string. */
 export function lsnToDecimal(text: string): string {
