@@ -11,7 +11,7 @@ import { addDays, dayOf, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';
 import { goldDayWorkflowId } from '../core/ids.js';
 import type { Answer } from '../generate/answer.js';
-import { checkAnswer } from '../generate/check.js';
+import { checkGold, checkSilver } from '../generate/check.js';
 import { describeComparison } from '../generate/compare.js';
 import { generateAll } from '../generate/generate.js';
 import { eventOptions, userOptions } from '../generate/options.js';
@@ -116,7 +116,11 @@ async function computeGold(config: Config, days: readonly Day[]): Promise<void> 
 async function compare(config: Config, answer: Answer): Promise<boolean> {
   const clickhouse = connectClickHouse(config);
   try {
-    const checks = await checkAnswer(clickhouse, config.clickhouse.database, answer);
+    const { database } = config.clickhouse;
+    const checks = [
+      ...(await checkSilver(clickhouse, database, answer)),
+      ...(await checkGold(clickhouse, database, answer)),
+    ];
     for (const { table, result } of checks) {
       const mark = result.equal ? pc.green('✔') : pc.red('✖');
       console.log(`${mark} ${table}: ${describeComparison(result)}`);
