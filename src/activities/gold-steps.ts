@@ -26,6 +26,11 @@ export interface FillReport {
   readonly rowsWritten: string;
 }
 
+/** How long an attempt that failed may tidy up, ms: what it cannot do, the next attempt's fence does. */
+const GIVE_UP_MS = 10_000;
+/** A check that fails is tried again, as a crash may have torn staging; one that fails this often has found a fault of the data. */
+const CHECKED_ATTEMPTS = 3;
+
 type Counted = Pick<GoldRun, 'rowsWritten' | 'events' | 'unknownUsers' | 'unknownEvents'>;
 
 /** The steps of one attempt, each a few statements; `current` names the one under way. */
@@ -56,8 +61,10 @@ export class AttemptSteps {
     this.#enter('fencing other attempts');
     const { database, onCluster } = this.#deps;
     const { day } = this.#attempt;
+    // INSERTs only: two fences that killed each other's KILL would wait for each other.
     await this.#command(
-      `KILL QUERY ${onCluster} WHERE startsWith(query_id, {day:String}) AND NOT startsWith(query_id, {own:String}) SYNC`,
+      `KILL QUERY ${onCluster} WHERE query_kind = 'Insert' AND startsWith(query_id, {day:String})
+       AND NOT startsWith(query_id, {own:String}) SYNC`,
       { day: goldQueryPrefix(day), own: this.#ownQueries },
     );
     const others = await ask<{ name: string }>(
@@ -133,25 +140,27 @@ export class AttemptSteps {
     await this.#drop(this.#staging);
   }
 
-  /** Whether this attempt's table was there and is not any more. */
+  /** Whether this attempt's table was there and, as far as can be told, is not any more. */
   async lostStaging(): Promise<boolean> {
     if (!this.#created) return false;
-    const [row] = await ask<{ found: number }>(
+    const found = await ask<{ found: number }>(
       this.#deps,
       'SELECT count() > 0 AS found FROM system.tables WHERE database = {database:String} AND name = {name:String}',
       { database: this.#deps.database, name: this.#staging },
-    );
-    return row?.found === 0;
+    ).catch(() => undefined);
+    return found === undefined || found[0]?.found === 0;
   }
 
   /** Leaves nothing running and no table behind, as far as the server can be reached: the next attempt's fence does the rest. */
   async giveUp(): Promise<void> {
     const { clickhouse, onCluster } = this.#deps;
+    const signal = AbortSignal.timeout(GIVE_UP_MS);
     const end = clickhouse.command({
-      query: `KILL QUERY ${onCluster} WHERE startsWith(query_id, {own:String}) SYNC`,
+      query: `KILL QUERY ${onCluster} WHERE query_kind = 'Insert' AND startsWith(query_id, {own:String}) SYNC`,
       query_params: { own: this.#ownQueries },
+      abort_signal: signal,
     });
-    await end.then(() => this.#drop(this.#staging)).catch(() => undefined);
+    await end.then(() => this.#drop(this.#staging, signal)).catch(() => undefined);
   }
 
   #enter(step: string): void {
@@ -167,9 +176,12 @@ export class AttemptSteps {
     return `${this.#ownQueries}${this.#serial}-${step}`;
   }
 
-  async #drop(table: string): Promise<void> {
+  async #drop(table: string, signal = this.#signal): Promise<void> {
     const { clickhouse, database, onCluster } = this.#deps;
-    await clickhouse.command({ query: `DROP TABLE IF EXISTS ${database}.${table} ${onCluster} SYNC` });
+    await clickhouse.command({
+      query: `DROP TABLE IF EXISTS ${database}.${table} ${onCluster} SYNC`,
+      abort_signal: signal,
+    });
   }
 
   async #command(query: string, params: Record<string, unknown> = {}): Promise<void> {
@@ -183,7 +195,7 @@ export class AttemptSteps {
 
   #fault(what: string): PipelineError {
     return new PipelineError('GOLD_CHECK_FAILED', `${this.current}: ${what}`, {
-      retryable: true,
+      retryable: this.#attempt.attempt < CHECKED_ATTEMPTS,
       at: { day: this.#attempt.day },
     });
   }

@@ -145,8 +145,8 @@ WHERE day = '${day}'`;
 /** The busiest users of a day; parameter `limit`. */
 export const dayRows = (database: string, day: Day): string => `
 SELECT toString(user_id) AS user_id, full_name, email, user_is_deleted, toString(total_events) AS total_events,
-       formatDateTime(first_event_at, '%Y-%m-%dT%H:%i:%S.%fZ') AS first_event_at,
-       formatDateTime(last_event_at, '%Y-%m-%dT%H:%i:%S.%fZ') AS last_event_at,
+       replaceOne(toString(gold.first_event_at), ' ', 'T') || 'Z' AS first_event_at,
+       replaceOne(toString(gold.last_event_at), ' ', 'T') || 'Z' AS last_event_at,
        events_by_type
 FROM ${database}.gold_user_activity AS gold
 WHERE day = '${day}'

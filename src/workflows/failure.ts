@@ -10,6 +10,8 @@ export interface Fault {
 export function faultOf(error: unknown): Fault {
   if (error instanceof ActivityFailure && error.cause !== undefined) {
     if (error.cause instanceof TimeoutFailure) {
+      // What made the last of its tries fail says more than that the time was up.
+      if (error.cause.cause !== undefined) return faultOf(error.cause.cause);
       const message = `${error.activityType}: not done in time (${error.cause.timeoutType}), is a worker running?`;
       return { code: 'TIMEOUT', message };
     }

@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { addDays, dayOf } from '../../../src/core/day.js';
+import { goldDayWorkflowId, CONTROL_QUEUE, goldStagingPrefix } from '../../../src/core/ids.js';
+import type { Answer, EventAnswer } from '../../../src/generate/answer.js';
+import { userIdRange } from '../../../src/generate/keys.js';
+import { generateAll } from '../../../src/generate/generate.js';
+import { connectTemporal } from '../../../src/clients/temporal.js';
+import {
+  assertGoldIs,
+  attemptsOf,
+  DAYS,
+  expectedDay,
+  FIRST_DAY,
+  generated,
+  goldRows,
+  stagingTables,
+} from '../../support/gold.js';
+import { eventOf } from '../../support/gold-stack.js';
+import { useGoldStack } from '../../support/use-gold-stack.js';
+
+const SEED = 71;
+
+describe('gold of a day, on the whole pipeline', function () {
+  this.timeout(120_000);
+  const gold = useGoldStack();
+  const [day, other] = DAYS as [string, string];
+  let answer: Answer;
+  /** What the collection of events holds in the end: the generated ones and those a test adds. */
+  let events: EventAnswer[];
+
+  const assertDay = (of: string) => assertGoldIs(gold().clickhouse, { users: answer.users, events }, of);
+
+  before(async () => {
+    ({ answer } = await generateAll(gold().stack.config, generated(SEED, { users: 300, events: 6_000 })));
+    events = [...answer.events];
+  });
+
+  it('is the exact answer in every column, for every day, when all are computed at once', async () => {
+    const runs = await Promise.all(DAYS.map((of) => gold().tidemark.gold.run({ day: of })));
+    for (const run of runs) {
+      const { rows, unknown } = expectedDay(answer, run.day);
+      assert.ok(rows.length > 50 && unknown.events > 0, 'a day worth computing');
+      await assertDay(run.day);
+      assert.deepEqual(
+        {
+          status: run.status,
+          reused: run.reused,
+          isFinal: run.isFinal,
+          forced: run.forced,
+          rowsWritten: Number(run.rowsWritten),
+          events: Number(run.events),
+          unknownUsers: Number(run.unknownUsers),
+          unknownEvents: Number(run.unknownEvents),
+        },
+        {
+          status: 'complete',
+          reused: false,
+          isFinal: true,
+          forced: false,
+          rowsWritten: rows.length,
+          events: rows.reduce((sum, row) => sum + row.total_events, 0),
+          unknownUsers: unknown.users,
+          unknownEvents: unknown.events,
+        },
+      );
+      assert.ok(Number(run.rowsRead) >= Number(run.events), 'what was read is counted');
+      assert.match(run.codeVersion, /^\d+\.\d+\.\d+\+gold\.[0-9a-f]{8}$/);
+      assert.deepEqual(Object.keys(run.positions).sort(), ['mongo.commerce.events', 'postgres.public.users']);
+      assert.deepEqual(await stagingTables(gold().clickhouse, run.day), []);
+    }
+  });
+
+  it('answers with the recorded run when asked again, and computes nothing', async () => {
+    const [before] = await attemptsOf(gold().clickhouse, day);
+    const again = await gold().tidemark.gold.run({ day });
+    assert.equal(again.reused, true);
+    assert.equal(again.runId, before?.run_id);
+    assert.equal((await attemptsOf(gold().clickhouse, day)).length, 1);
+  });
+
+  it('runs once for all who ask at the same time, and the rows are the same', async () => {
+    const askers = ['a', 'b', 'c', 'd', 'e'];
+    const runs = await Promise.all(
+      askers.map((requestedBy) => gold().tidemark.gold.run({ day, force: true, requestedBy })),
+    );
+    assert.equal(new Set(runs.map(({ runId }) => runId)).size, 1);
+    assert.ok(runs.every(({ forced, isFinal, reused }) => forced && isFinal && !reused));
+    assert.deepEqual(runs[0]?.requestedBy.split(', ').sort(), askers);
+    await assertDay(day);
+  });
+
+  it('answers every caller when calls and ends of runs meet', async () => {
+    const callers = Array.from({ length: 4 }, async (_, caller) => {
+      for (let i = 0; i < 4; i++) {
+        const run = await gold().tidemark.gold.run({ day, force: caller % 2 === 0 });
+        assert.equal(run.status, 'complete');
+        if (caller % 2 === 0) assert.equal(run.reused, false, 'who forces gets a computation');
+      }
+    });
+    await Promise.all(callers);
+    await assertDay(day);
+    assert.deepEqual(await stagingTables(gold().clickhouse, day), []);
+  });
+
+  it('computes a day anew after a late event, an event that left it, and one deleted', async () => {
+    const known = answer.users[0]?.user_id ?? '';
+    const late = eventOf('gold-late', known, 'login', `${day}T23:59:59.999Z`);
+    const first = eventOf('gold-first', known, 'login', `${day}T00:00:00.000Z`);
+    await gold().events.insertMany([late.stored, first.stored]);
+    events.push(late.answer, first.answer);
+    assert.equal((await gold().tidemark.gold.run({ day })).reused, false);
+    await assertDay(day);
+
+    const moved = eventOf('gold-late', known, 'login', `${other}T12:00:00.000Z`);
+    await gold().events.updateOne({ _id: 'gold-late' }, { $set: { ts: moved.stored.ts } });
+    await gold().events.deleteOne({ _id: 'gold-first' });
+    events.splice(-2, 2, moved.answer);
+    const both = await Promise.all([day, other].map((of) => gold().tidemark.gold.run({ day: of })));
+    assert.deepEqual(
+      both.map(({ reused }) => reused),
+      [false, false],
+    );
+    await Promise.all([day, other].map(assertDay));
+    assert.equal((await gold().tidemark.gold.run({ day })).reused, true);
+  });
+
+  it('computes a day anew when an unknown user becomes known, but not when a known one changes', async () => {
+    const stranger = '7100000000000001';
+    const event = eventOf('gold-stranger', stranger, 'login', `${other}T01:02:03.004Z`);
+    await gold().events.insertOne(event.stored);
+    events.push(event.answer);
+    const before = await gold().tidemark.gold.run({ day: other });
+    await assertDay(other);
+    const user = { user_id: stranger, full_name: 'Jane', email: 'jane@example.com' };
+    await gold().postgres.query('INSERT INTO users (user_id, full_name, email) VALUES ($1, $2, $3)', [
+      user.user_id,
+      user.full_name,
+      user.email,
+    ]);
+    const after = await gold().tidemark.gold.run({ day: other });
+    assert.equal(after.reused, false);
+    assert.equal(Number(after.unknownUsers), Number(before.unknownUsers) - 1);
+    const times = { created_at: '', updated_at: '' };
+    answer = { ...answer, users: [...answer.users, { ...user, ...times, is_deleted: false }] };
+    await assertDay(other);
+
+    await gold().postgres.query("UPDATE users SET full_name = 'Joan' WHERE user_id = $1", [stranger]);
+    assert.equal((await gold().tidemark.gold.run({ day: other })).reused, true);
+    await assertDay(other);
+    await gold().tidemark.gold.run({ day: other, force: true });
+    answer = {
+      ...answer,
+      users: answer.users.map((one) => (one.user_id === stranger ? { ...one, full_name: 'Joan' } : one)),
+    };
+    await assertDay(other);
+  });
+
+  it('gives an empty day no rows, and empties a day whose last event is gone', async () => {
+    const empty = addDays(FIRST_DAY, -30);
+    const run = await gold().tidemark.gold.run({ day: empty });
+    assert.deepEqual([run.rowsWritten, run.events, run.isFinal], ['0', '0', true]);
+    const only = eventOf('gold-only', answer.users[0]?.user_id ?? '', 'login', `${empty}T06:00:00.000Z`);
+    await gold().events.insertOne(only.stored);
+    assert.equal((await gold().tidemark.gold.run({ day: empty })).rowsWritten, '1');
+    await gold().events.deleteOne({ _id: 'gold-only' });
+    const emptied = await gold().tidemark.gold.run({ day: empty });
+    assert.deepEqual([emptied.reused, emptied.rowsWritten], [false, '0']);
+    assert.deepEqual(await goldRows(gold().clickhouse, empty), []);
+  });
+
+  it('shows users without events as zeros', async () => {
+    const { from, to } = userIdRange(SEED);
+    const answerOf = await gold().clickhouse.query({
+      query: `SELECT countIf(total_events = 0) AS idle, count() AS users, uniqExact(user_id) AS distinct
+              FROM gold_user_activity_with_zeros(day = '${day}') 
+              WHERE user_id IN (SELECT user_id FROM users) AND user_id >= ${from} AND user_id < ${to}`,
+      format: 'JSONEachRow',
+    });
+    const [found] = await answerOf.json<{ idle: string; users: string; distinct: string }>();
+    const isOwn = (id: string) => BigInt(id) >= BigInt(from) && BigInt(id) < BigInt(to);
+    const live = answer.users.filter((user) => !user.is_deleted && isOwn(user.user_id));
+    const active = new Set(expectedDay({ users: answer.users, events }, day).rows.map((row) => row.user_id));
+    assert.deepEqual(found, {
+      idle: String(live.filter((user) => !active.has(user.user_id)).length),
+      users: String(live.length),
+      distinct: String(live.length),
+    });
+  });
+
+  it('refuses a day in the future, and an unfinished one unless forced', async () => {
+    const today = dayOf(Date.now());
+    const { gold: client } = gold().tidemark;
+    await assert.rejects(client.run({ day: addDays(today, 1) }), { code: 'DAY_IN_FUTURE' });
+    await assert.rejects(client.run({ day: today }), { code: 'DAY_UNFINISHED' });
+    await assert.rejects(client.run({ day: '2024-02-30' }), { code: 'BAD_DAY' });
+    const forced = await client.run({ day: today, force: true });
+    assert.deepEqual([forced.forced, forced.isFinal, forced.reused], [true, false, false]);
+  });
+
+  it('refuses a day in the future to whoever starts the workflow by other means', async () => {
+    const temporal = await connectTemporal(gold().stack.config);
+    try {
+      const future = addDays(dayOf(Date.now()), 2);
+      const start = temporal.workflow.execute('goldDay', {
+        workflowId: goldDayWorkflowId(future),
+        taskQueue: CONTROL_QUEUE,
+        args: [{ day: future, force: true }],
+      });
+      await assert.rejects(
+        start,
+        (error: Error & { cause?: { type?: string } }) => error.cause?.type === 'DAY_IN_FUTURE',
+      );
+      assert.deepEqual(await attemptsOf(gold().clickhouse, future), []);
+    } finally {
+      await temporal.connection.close();
+    }
+  });
+
+  it('drops what dead attempts have left of a day, and of no other day', async () => {
+    const dead = `${goldStagingPrefix(day)}dead_1`;
+    const elsewhere = `${goldStagingPrefix(other)}dead_1`;
+    for (const name of [dead, elsewhere]) {
+      await gold().clickhouse.command({ query: `CREATE TABLE ${name} AS gold_user_activity` });
+    }
+    await gold().tidemark.gold.run({ day, force: true });
+    assert.deepEqual(await stagingTables(gold().clickhouse, day), []);
+    assert.deepEqual(await stagingTables(gold().clickhouse, other), [elsewhere]);
+    await gold().tidemark.gold.run({ day: other, force: true });
+    assert.deepEqual(await stagingTables(gold().clickhouse, other), []);
+  });
+
+  it('keeps the rows it had when the checks fail, and says so', async () => {
+    const { clickhouse, tidemark } = gold();
+    const checked = addDays(FIRST_DAY, -20);
+    const event = eventOf(
+      'gold-checked',
+      answer.users[0]?.user_id ?? '',
+      'login',
+      `${checked}T06:00:00.000Z`,
+    );
+    await gold().events.insertOne(event.stored);
+    await tidemark.gold.run({ day: checked });
+    const before = await goldRows(clickhouse, checked);
+    assert.equal(before.length, 1);
+    // No message can make such a row: it lies under one day and happened on another.
+    await clickhouse.command({
+      query: `INSERT INTO silver_events (day, event_id, user_id, event_type, ts, version, offset)
+              VALUES ('${checked}', '"corrupt"', ${event.answer.user_id}, 'login', '${other} 00:00:00', 1, 1000000000)`,
+    });
+    try {
+      await assert.rejects(tidemark.gold.run({ day: checked }), {
+        code: 'GOLD_CHECK_FAILED',
+        message: /events outside of the day/,
+      });
+      assert.deepEqual(await goldRows(clickhouse, checked), before);
+      assert.deepEqual(await stagingTables(clickhouse, checked), []);
+      const recorded = (await attemptsOf(clickhouse, checked)).map(({ status }) => status);
+      assert.deepEqual(recorded, ['complete', 'failed', 'abandoned', 'abandoned', 'abandoned']);
+      const view = await tidemark.gold.show({ day: checked });
+      assert.equal(view.lastAttempt?.errorCode, 'GOLD_CHECK_FAILED');
+      assert.equal(view.run?.rowsWritten, '1');
+    } finally {
+      await clickhouse.command({
+        query: `ALTER TABLE silver_events DELETE WHERE event_id = '"corrupt"'`,
+        clickhouse_settings: { mutations_sync: '2' },
+      });
+    }
+    await tidemark.gold.run({ day: checked, force: true });
+    assert.deepEqual(await goldRows(clickhouse, checked), before);
+  });
+});

@@ -1,0 +1,146 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { GoldDayInput, GoldDayResult } from '../../src/messages.js';
+import { waitUntil } from '../../src/wait-until.js';
+import { goldRequest } from '../../src/workflows/definitions.js';
+import type { goldDay } from '../../src/workflows/gold-day.js';
+import { GoldDayFakes, runOf } from './gold-day-fakes.js';
+
+type Handle = WorkflowHandleWithFirstExecutionRunId<typeof goldDay>;
+
+/** A way a day can go: what the services answer, and what is told to the workflow while it runs. */
+export interface Scenario {
+  readonly name: string;
+  readonly input?: Partial<GoldDayInput>;
+  readonly given?: (fakes: GoldDayFakes) => void;
+  readonly meanwhile?: (handle: Handle, fakes: GoldDayFakes) => Promise<void>;
+}
+
+export interface Outcome {
+  readonly result: GoldDayResult | undefined;
+  /** The type of the failure that ended the workflow; `cancelled` when it was. */
+  readonly ended: string | undefined;
+  readonly message: string;
+  readonly handle: Handle;
+  readonly fakes: GoldDayFakes;
+  /** Of the server's clock, ms. */
+  readonly tookMs: number;
+}
+
+/** The gate's own patience: a long history, not worth recording. */
+export const PATIENT: Scenario = { name: 'patient', given: (fakes) => (fakes.arrived = false) };
+
+/** Those of which a history is recorded. */
+export const SCENARIOS = {
+  computed: { name: 'computed' },
+  fresh: {
+    name: 'fresh',
+    given: (fakes) => (fakes.freshness = { run: runOf({}), stale: [] }),
+  },
+  forced: {
+    name: 'forced',
+    input: { force: true },
+    given: (fakes) => (fakes.freshness = { run: runOf({}), stale: [] }),
+  },
+  gateTimeout: {
+    name: 'gate-timeout',
+    input: { gateTimeoutMs: 30_000 },
+    given: (fakes) => (fakes.arrived = false),
+  },
+  forcedWhileWaiting: {
+    name: 'forced-while-waiting',
+    given: (fakes) => {
+      fakes.arrived = false;
+      // The clock stands still until the second caller has been heard.
+      fakes.pass = () => delay(50);
+    },
+    meanwhile: async (handle, fakes) => {
+      await handle.executeUpdate(goldRequest, { args: [{ force: true, requestedBy: 'second' }] });
+      fakes.pass = fakes.skip;
+    },
+  },
+  serviceBack: {
+    name: 'service-back',
+    given: (fakes) =>
+      fakes.freezing.push(
+        ...Array.from({ length: 3 }, () =>
+          ApplicationFailure.retryable('no answer from Kafka', 'KAFKA_UNREACHABLE'),
+        ),
+      ),
+  },
+  checkFailed: {
+    name: 'check-failed',
+    given: (fakes) =>
+      (fakes.computing = ApplicationFailure.nonRetryable('checking staging: no', 'GOLD_CHECK_FAILED')),
+  },
+  cancelled: {
+    name: 'cancelled',
+    given: (fakes) => {
+      fakes.arrived = false;
+      // A cancelled workflow does not wait for its activity, and nobody would skip time for that any more.
+      fakes.pass = () => delay(500);
+    },
+    meanwhile: async (handle, fakes) => {
+      const waits = () => Promise.resolve(fakes.asked.filter((name) => name === 'awaitMark').length > 1);
+      await waitUntil('the workflow to wait at the gate', waits, { timeoutMs: 30_000, everyMs: 20 });
+      await handle.cancel();
+    },
+  },
+} satisfies Record<string, Scenario>;
+
+/** Workers and bundlers tell of every step they take; only what is wrong belongs into the output of a test. */
+export const QUIET = new DefaultLogger('ERROR');
+
+export const bundleWorkflows = (): Promise<WorkflowBundleWithSourceMap> =>
+  bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url)),
+    logger: QUIET,
+  });
+
+/** Plays a scenario to its end on a server that skips time. */
+export async function play(
+  env: TestWorkflowEnvironment,
+  workflowBundle: WorkflowBundleWithSourceMap,
+  scenario: Scenario,
+): Promise<Outcome> {
+  const fakes = new GoldDayFakes((ms) => env.sleep(ms));
+  scenario.given?.(fakes);
+  const taskQueue = `gold-day-${scenario.name}`;
+  const worker = await Worker.create({
+    connection: env.nativeConnection,
+    taskQueue,
+    workflowBundle,
+    activities: fakes.activities,
+  });
+  return worker.runUntil(async () => {
+    const startedMs = await env.currentTimeMs();
+    const handle = await env.client.workflow.start<typeof goldDay>('goldDay', {
+      workflowId: `gold-day/2024-05-01/${scenario.name}`,
+      taskQueue,
+      args: [{ day: '2024-05-01', requestedBy: 'first', ...scenario.input }],
+    });
+    await scenario.meanwhile?.(handle, fakes);
+    const end = await handle.result().then(
+      (result) => ({ result, ended: undefined, message: '' }),
+      (error: unknown) => ({ result: undefined, ...endOf(error) }),
+    );
+    return { ...end, handle, fakes, tookMs: (await env.currentTimeMs()) - startedMs };
+  });
+}
+
+function endOf(error: unknown): { ended: string; message: string } {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+  const { cause } = error;
+  if (cause instanceof ApplicationFailure) return { ended: cause.type ?? '', message: cause.message };
+  return { ended: cause?.name === 'CancelledFailure' ? 'cancelled' : String(cause), message: '' };
+}

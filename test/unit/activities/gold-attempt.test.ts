@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { ClickHouseError } from '@clickhouse/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { ClickHouseDeps } from '../../../src/activities/clickhouse.js';
+import { computeGold } from '../../../src/activities/gold-attempt.js';
+import type { PipelineError } from '../../../src/core/errors.js';
+import type { ComputeGoldInput, GoldRun } from '../../../src/messages.js';
+
+/** A ClickHouse that answers what a right day gives, and writes down what it was told. */
+class ToldClickHouse {
+  readonly told: string[] = [];
+  readonly recorded: { status: string; rows_written: string }[] = [];
+  measured = {
+    rows: '5',
+    distinctUsers: '5',
+    miscounted: '0',
+    misdated: '0',
+    rowsWritten: '3',
+    events: '9',
+    unknownUsers: '2',
+    unknownEvents: '4',
+  };
+  leftovers: string[] = [];
+  shownDigest = 'd';
+  stagingIsThere = true;
+  /** What statements that begin so come to. */
+  failing: { start: string; error: Error }[] = [];
+
+  readonly deps: ClickHouseDeps = {
+    clickhouse: {
+      command: async (params: { query: string }) => {
+        await this.#hear(params.query);
+        return { summary: { read_rows: '100', written_rows: '5' } };
+      },
+      query: async (params: { query: string }) => {
+        await this.#hear(params.query);
+        return { json: () => Promise.resolve(this.#answer(params.query)) };
+      },
+      insert: (params: { values: { status: string; rows_written: string }[] }) => {
+        this.recorded.push(...params.values);
+        return Promise.resolve({});
+      },
+    } as unknown as ClickHouseDeps['clickhouse'],
+    database: 'db',
+    onCluster: '',
+    codeVersion: '0+gold.0',
+  };
+
+  /** The statements as one word each. */
+  get steps(): string[] {
+    return this.told
+      .map((query) => /^[A-Z]+/.exec(query.trim())?.[0] ?? '')
+      .filter((verb) => verb !== 'SELECT');
+  }
+
+  #hear(query: string): Promise<void> {
+    this.told.push(query.trim());
+    const fails = this.failing.find(({ start }) => query.trim().startsWith(start));
+    return fails === undefined ? Promise.resolve() : Promise.reject(fails.error);
+  }
+
+  #answer(query: string): unknown[] {
+    if (query.includes('now64')) return [{ nowMs: 1_700_000_000_000 }];
+    if (query.includes('found FROM system.tables')) return [{ found: Number(this.stagingIsThere) }];
+    if (query.includes('system.tables')) return this.leftovers.map((name) => ({ name }));
+    if (query.includes('digest')) {
+      return [{ rows: '3', digest: query.includes('gold_user_activity') ? this.shownDigest : 'd' }];
+    }
+    return [this.measured];
+  }
+}
+
+describe('activities/gold-attempt', () => {
+  const input: ComputeGoldInput = {
+    day: '2024-02-29',
+    requestedBy: 'test',
+    forced: false,
+    isFinal: true,
+    positions: { events: { 0: '7' } },
+  };
+  const attemptAt = (server: ToldClickHouse, attempt = 1) =>
+    new MockActivityEnvironment({ attempt }).run(computeGold, server.deps, input) as Promise<GoldRun>;
+  const unknownTable = new ClickHouseError({ message: 'gone', code: '60', type: 'UNKNOWN_TABLE' });
+
+  it('fences, fills a staging of its own, checks, fences again, replaces, checks, records, tidies up', async () => {
+    const server = new ToldClickHouse();
+    const run = await attemptAt(server);
+    assert.deepEqual(server.steps, ['KILL', 'INSERT', 'CREATE', 'INSERT', 'KILL', 'ALTER', 'DROP']);
+    assert.deepEqual(
+      server.recorded.map(({ status }) => status),
+      ['running', 'complete'],
+    );
+    assert.deepEqual(
+      [run.status, run.rowsRead, run.rowsWritten, run.events, run.unknownUsers, run.unknownEvents],
+      ['complete', '100', '3', '9', '2', '4'],
+    );
+    assert.deepEqual(run.positions, input.positions);
+  });
+
+  it('drops the staging of others before it fills and before it replaces, never its own', async () => {
+    const server = new ToldClickHouse();
+    server.leftovers = ['gold_staging_20240229_dead_1'];
+    await attemptAt(server);
+    assert.deepEqual(server.steps, [
+      'KILL',
+      'DROP',
+      'INSERT',
+      'CREATE',
+      'INSERT',
+      'KILL',
+      'DROP',
+      'ALTER',
+      'DROP',
+    ]);
+    const drops = server.told.filter((query) => query.startsWith('DROP'));
+    assert.match(drops[0] ?? '', /gold_staging_20240229_dead_1/);
+    assert.doesNotMatch(drops.at(-1) ?? '', /dead/);
+  });
+
+  it('replaces nothing when a check of staging fails; tried again, but not for ever', async () => {
+    for (const [attempt, retryable] of [
+      [1, true],
+      [2, true],
+      [3, false],
+    ] as const) {
+      const server = new ToldClickHouse();
+      server.measured = { ...server.measured, misdated: '1' };
+      await assert.rejects(attemptAt(server, attempt), (error: PipelineError) => {
+        assert.deepEqual([error.code, error.retryable], ['GOLD_CHECK_FAILED', retryable]);
+        assert.match(error.message, /1 rows with events outside of the day/);
+        return true;
+      });
+      assert.ok(!server.steps.includes('ALTER'));
+      assert.equal(server.steps.at(-1), 'DROP', 'its staging');
+    }
+  });
+
+  it('does not claim a day whose rows are not those it replaced from', async () => {
+    const server = new ToldClickHouse();
+    server.shownDigest = 'other';
+    await assert.rejects(attemptAt(server), { code: 'GOLD_CHECK_FAILED' });
+    assert.deepEqual(
+      server.recorded.map(({ status }) => status),
+      ['running'],
+    );
+  });
+
+  it('is overtaken when its staging was dropped under it', async () => {
+    const server = new ToldClickHouse();
+    server.failing = [{ start: 'ALTER', error: unknownTable }];
+    server.stagingIsThere = false;
+    await assert.rejects(attemptAt(server), { code: 'GOLD_OVERTAKEN', retryable: true });
+  });
+
+  it('tries again when it cannot ask whether it was overtaken', async () => {
+    const server = new ToldClickHouse();
+    const gone = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    server.failing = [
+      { start: 'ALTER', error: unknownTable },
+      { start: 'SELECT count() > 0 AS found', error: gone },
+    ];
+    await assert.rejects(attemptAt(server), { code: 'GOLD_OVERTAKEN', retryable: true });
+  });
+
+  it('takes another missing table for what it is', async () => {
+    const server = new ToldClickHouse();
+    server.failing = [{ start: 'ALTER', error: unknownTable }];
+    await assert.rejects(attemptAt(server), { code: 'CLICKHOUSE_FAILED', retryable: false });
+  });
+
+  it('ends its query, drops its staging and reports the cancellation when it is cancelled', async () => {
+    const server = new ToldClickHouse();
+    const environment = new MockActivityEnvironment({ attempt: 1 });
+    const running = environment.run(computeGold, server.deps, input);
+    environment.cancel();
+    await assert.rejects(running, { name: 'CancelledFailure' });
+    assert.deepEqual(server.steps.slice(-2), ['KILL', 'DROP']);
+    assert.ok(!server.steps.includes('ALTER'));
+  });
+
+  it('reports the fault, not the tidying up, when the server is gone', async () => {
+    const server = new ToldClickHouse();
+    const gone = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    server.failing = [{ start: '', error: gone }];
+    await assert.rejects(attemptAt(server), { code: 'CLICKHOUSE_UNREACHABLE', retryable: true });
+  });
+});
