@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { Long, ObjectId, type Collection, type MongoClient } from 'mongodb';
+import type { ObjectId } from 'mongodb';
+import { Long, type Collection, type MongoClient } from 'mongodb';
 import type { Pool } from 'pg';
 import type { ServiceName, Stack } from '../../infra/embedded/index.js';
 import { connectClickHouse } from '../../src/clients/clickhouse.js';

@@ -79,7 +79,11 @@ describe('activities/gold-attempt', () => {
     positions: { events: { 0: '7' } },
   };
   const attemptAt = (server: ToldClickHouse, attempt = 1) =>
-    new MockActivityEnvironment({ attempt }).run(computeGold, server.deps, input) as Promise<GoldRun>;
+    new MockActivityEnvironment({ attempt }).run<
+      [ClickHouseDeps, ComputeGoldInput],
+      GoldRun,
+      typeof computeGold
+    >(computeGold, server.deps, input);
   const unknownTable = new ClickHouseError({ message: 'gone', code: '60', type: 'UNKNOWN_TABLE' });
 
   it('fences, fills a staging of its own, checks, fences again, replaces, checks, records, tidies up', async () => {
