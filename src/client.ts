@@ -1,4 +1,5 @@
 import { ClientConnections } from './client/connections.js';
+import { CountClient } from './client/count.js';
 import { GoldClient } from './client/gold.js';
 import type { Config } from './config.js';
 
@@ -10,11 +11,13 @@ import type { Config } from './config.js';
  *     await tidemark.close();
  */
 export class Tidemark {
+  readonly count: CountClient;
   readonly gold: GoldClient;
   readonly #connections: ClientConnections;
 
   constructor(config: Config) {
     this.#connections = new ClientConnections(config);
+    this.count = new CountClient(this.#connections);
     this.gold = new GoldClient(this.#connections);
   }
 

@@ -6,6 +6,8 @@ import type { ConnectorOffset, KafkaPositions } from './core/barrier.js';
 import type { Day } from './core/day.js';
 import type { StaleReason } from './core/gold.js';
 
+export type * from './messages/count.js';
+
 // ---- positions ----
 
 export type { ConnectorOffset, KafkaPositions };

@@ -9,7 +9,7 @@ import { applyConnectors } from './provision/connectors.js';
 import { completeCuts } from './provision/cut.js';
 import { migrateClickHouse, migratePostgres } from './provision/migrate.js';
 import { connectorsReady } from './provision/readiness.js';
-import { createCdcTopics } from './provision/topics.js';
+import { createTopics } from './provision/topics.js';
 
 export type Report = (line: string) => void;
 
@@ -55,6 +55,6 @@ export async function provision(config: Config, report: Report): Promise<void> {
 
 /** The topics come before the Kafka tables: librdkafka asks for a missing topic only every few minutes. */
 async function topicsThenTables(config: Config, report: Report): Promise<void> {
-  await createCdcTopics(connectKafka(config));
+  await createTopics(connectKafka(config));
   await migrate(config, report);
 }

@@ -1,25 +1,20 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { Presets, SingleBar } from 'cli-progress';
 import pc from 'picocolors';
 import { PipelineError } from '../core/errors.js';
-import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from '../core/hyperloglog.js';
+import { countRules } from '../core/count-plan.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import type { CountRules, RejectedFrame } from '../core/uniques-slice.js';
-import { DEFAULT_TIME_RULES } from '../core/watermark.js';
+import { withCountRules, wholeNumber, type CountRuleFlags } from './count-flags.js';
+import { addCountJobs } from './count-job.js';
 import { openFile, openStdin, type FrameInput } from './count-input.js';
 import { countStream, type CountSummary } from './count-stream.js';
 
-interface CountFlags {
+interface CountFlags extends CountRuleFlags {
   readonly stdin?: true;
   readonly file?: string;
-  readonly idField: string[];
-  readonly tsField: string;
-  readonly strict?: true;
-  readonly precision: number;
-  readonly lateness: number;
-  readonly confirmFrames: number;
   readonly provisional?: number;
   readonly quarantine?: string;
   readonly json?: true;
@@ -29,37 +24,13 @@ interface CountFlags {
 const INTERRUPTED = 130;
 
 export function addCount(program: Command): void {
-  program
+  const count = program
     .command('count')
+    // Options of a file's count come before, those of a job after its verb.
+    .enablePositionalOptions()
     .description('count unique users per minute, hour, day, week, month and year; results are JSON lines')
     .option('--stdin', 'read frames from standard input, one JSON object a line')
     .option('--file <path>', 'read frames from a file, gzip or not')
-    .option(
-      '--id-field <name>',
-      'top-level member whose distinct values are counted; may be repeated',
-      collect,
-      [],
-    )
-    .option('--ts-field <name>', 'top-level member with the unix time in seconds', 'ts')
-    .option('--strict', 'read every frame to its end and validate it')
-    .option(
-      '--precision <p>',
-      `2^p registers once a window has more than 2^(p-3) users, ${MIN_PRECISION} to ${MAX_PRECISION}`,
-      wholeNumber(MIN_PRECISION, MAX_PRECISION),
-      DEFAULT_PRECISION,
-    )
-    .option(
-      '--lateness <seconds>',
-      'how late a frame may be and still be counted',
-      wholeNumber(0),
-      DEFAULT_TIME_RULES.latenessS,
-    )
-    .option(
-      '--confirm-frames <n>',
-      'how many frames that agree start time, or move it over a gap; fewer for sparse data',
-      wholeNumber(1),
-      DEFAULT_TIME_RULES.confirmFrames,
-    )
     .option(
       '--provisional <seconds>',
       'give results not final yet this often; 0 never (default: 5 with --stdin, 0 with --file)',
@@ -70,10 +41,12 @@ export function addCount(program: Command): void {
       'write the frames that were not counted there, as JSON lines with line and reason',
     )
     .option('--json', 'the summary on standard error as JSON')
-    .action(count);
+    .action(countInput);
+  withCountRules(count);
+  addCountJobs(count, program);
 }
 
-async function count(flags: CountFlags): Promise<void> {
+async function countInput(flags: CountFlags): Promise<void> {
   const input = await openInput(flags);
   const quarantine = flags.quarantine === undefined ? undefined : createWriteStream(flags.quarantine);
   const bar = progressBar(input);
@@ -130,16 +103,14 @@ function rulesOf(flags: CountFlags): CountRules {
       'choosing the fields to count: --id-field and --ts-field must all differ',
     );
   }
-  return {
-    format: { tsField: flags.tsField, idFields, strict: flags.strict === true },
+  return countRules({
+    tsField: flags.tsField,
+    idFields,
+    strict: flags.strict === true,
     precision: flags.precision,
-    time: {
-      ...DEFAULT_TIME_RULES,
-      latenessS: flags.lateness,
-      aheadS: Math.max(2 * flags.lateness, 60),
-      confirmFrames: flags.confirmFrames,
-    },
-  };
+    latenessS: flags.lateness,
+    confirmFrames: flags.confirmFrames,
+  });
 }
 
 async function writeResults(results: readonly UniqueUsersResult[]): Promise<void> {
@@ -206,15 +177,3 @@ function report({ tally, elapsedMs, interrupted }: CountSummary, flags: CountFla
     );
   }
 }
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
-
-const wholeNumber =
-  (from: number, to: number = Number.MAX_SAFE_INTEGER) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
-    throw new InvalidArgumentError(
-      to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from}` : `${from} to ${to}`,
-    );
-  };

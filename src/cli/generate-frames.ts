@@ -21,6 +21,7 @@ interface FrameFlags {
   readonly malformed: number;
   readonly rate?: number;
   readonly out?: string;
+  readonly topic?: string;
   readonly answer?: string;
 }
 
@@ -52,19 +53,23 @@ export function addGenerateFrames(program: Command): void {
     .option('--malformed <n>', 'frames that cannot be read', number, malformed)
     .option('--rate <n>', 'write at most so many frames a second of real time', number)
     .option('--out <path>', 'file to write, gzip if it ends in .gz (default: standard output)')
+    .option(
+      '--topic <name>',
+      'write to this topic of the stack instead, line n to partition n mod their number',
+    )
     .option('--answer <path>', 'write the exact count of every window there, as JSON lines')
-    .action(writeFrames);
+    .action((flags: FrameFlags) => writeFrames(program, flags));
 }
 
-async function writeFrames(flags: FrameFlags): Promise<void> {
-  const out = flags.out === undefined ? process.stdout : openOut(flags.out);
+async function writeFrames(program: Command, flags: FrameFlags): Promise<void> {
+  const sink = flags.topic === undefined ? openStream(flags.out) : await openTopic(program, flags.topic);
   const answer = flags.answer === undefined ? undefined : createWriteStream(flags.answer);
   const startedMs = performance.now();
   let frames = 0;
   let bytes = 0;
   for (const piece of generateFrames(optionsOf(flags))) {
     // A piece is larger than any stream's high-water mark, so it has been written out before its buffer is filled again.
-    await write(out, piece.bytes);
+    await sink.write(piece.bytes);
     if (answer !== undefined) {
       await write(answer, piece.answers.map((count) => `${JSON.stringify(count)}\n`).join(''));
     }
@@ -74,11 +79,7 @@ async function writeFrames(flags: FrameFlags): Promise<void> {
     const aheadMs = (1000 * frames) / flags.rate - (performance.now() - startedMs);
     if (aheadMs > 0) await delay(aheadMs);
   }
-  await Promise.all(
-    [out, answer].flatMap((stream) =>
-      stream === undefined || stream === process.stdout ? [] : close(stream),
-    ),
-  );
+  await Promise.all([sink.close(), answer && close(answer)]);
   const elapsedMs = performance.now() - startedMs;
   const say = (n: number): string => Math.round(n).toLocaleString('en');
   console.error(
@@ -99,6 +100,42 @@ const optionsOf = (flags: FrameFlags): FrameOptions => ({
   flipsInside: flags.flipsInside,
   malformed: flags.malformed,
 });
+
+/** Where frames go; `write` resolves when the bytes may be changed. */
+interface FrameSink {
+  readonly write: (bytes: Buffer) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+function openStream(path: string | undefined): FrameSink {
+  const stream = path === undefined ? process.stdout : openOut(path);
+  return {
+    write: (bytes) => write(stream, bytes),
+    close: async () => {
+      if (stream !== process.stdout) await close(stream);
+    },
+  };
+}
+
+/** What a topic needs is loaded here only. */
+async function openTopic(program: Command, topic: string): Promise<FrameSink> {
+  const [{ KafkaConnection }, { FramesTopicWriter }, { dataDirectory, loadConfig }] = await Promise.all([
+    import('../stream/kafka-connection.js'),
+    import('../generate/writers/frames-topic.js'),
+    import('../config.js'),
+  ]);
+  const { dataDir } = program.opts<{ dataDir?: string }>();
+  const { kafka } = loadConfig(dataDirectory(dataDir, process.env), process.env);
+  const connection = await KafkaConnection.open(kafka, { clientId: 'tidemark-generate' });
+  const writer = await FramesTopicWriter.open(connection, topic, Date.now);
+  return {
+    write: (bytes) => writer.write(bytes),
+    close: async () => {
+      await writer.finish();
+      await connection.close();
+    },
+  };
+}
 
 function openOut(path: string): Writable {
   const file = createWriteStream(path);

@@ -4,6 +4,14 @@ import type { Day } from './day.js';
 
 export const goldDayWorkflowId = (day: Day): string => `gold-day/${day}`;
 
+export const countWorkflowId = (job: string): string => `count/${job}`;
+/** Who writes a count's plan and result, and where they lie among the checkpoints. */
+export const countJobId = (job: string): string => `count/${job}`;
+/** Transactional id and checkpoint key of one slice, or of the merge stage. */
+export const countPartId = (job: string, part: number | 'merge'): string => `count/${job}/${part}`;
+/** Topic in which the slices of a count tell the merge stage what they have counted. */
+export const countPartialsTopic = (job: string): string => `tidemark.partials.${job}`;
+
 /** Temporal task queue of workflows and short activities. */
 export const CONTROL_QUEUE = 'tidemark-control';
 /** Temporal task queue of stream slices: one long activity at a time per worker process. */

@@ -14,6 +14,13 @@ export const EPOCH_HEADER = 'tidemark.epoch';
 
 export const EVENTS_COLLECTION = 'events';
 
+/** Frames to count unique users of, and the results. What is not counted goes to `<frames>.quarantine`. */
+export const FRAMES_TOPIC = 'frames';
+export const UNIQUE_USERS_TOPIC = 'unique-users';
+export const quarantineTopic = (source: string): string => `${source}.quarantine`;
+/** The sketches behind the results of a topic. */
+export const sketchesTopic = (target: string): string => `${target}.sketches`;
+
 /** Consumer groups of the Kafka-engine tables are `<prefix>.<table>`. */
 export const KAFKA_GROUP_PREFIX = 'tidemark';
 export const USERS_GROUP = `${KAFKA_GROUP_PREFIX}.kafka_users`;

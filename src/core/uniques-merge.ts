@@ -85,8 +85,13 @@ export class UniquesMerge {
   /**
    * The results due: finals as soon as the watermark allows; changes of windows not final yet (`provisional`) and of
    * final ones (`revised`) when `withChanges`, or when the window leaves memory. In order of start, shorter windows first.
+   * `visit` sees the sketch behind each, valid until it returns.
    */
-  results(nowMs: number, withChanges: boolean): UniqueUsersResult[] {
+  results(
+    nowMs: number,
+    withChanges: boolean,
+    visit?: (result: UniqueUsersResult, sketch: UniqueSketch) => void,
+  ): UniqueUsersResult[] {
     const clocks = [...this.#clocks.values()].map((clock) => clock ?? UNREPORTED);
     const timeS = mergedTimeS(clocks) ?? Number.NEGATIVE_INFINITY;
     const watermarkMs = (timeS - this.#rules.time.orderS) * 1000;
@@ -105,7 +110,11 @@ export class UniquesMerge {
       }
     }
     due.sort(([a], [b]) => byStart(a.window, b.window));
-    return due.flatMap(([merged, status]) => this.#emit(merged, status, nowMs));
+    return due.flatMap(([merged, status]) => {
+      const results = this.#emit(merged, status, nowMs);
+      if (visit !== undefined) results.forEach((result, field) => visit(result, merged.sketches[field]!));
+      return results;
+    });
   }
 
   /** What changed since the last snapshot; take it after `results`, in the transaction that writes these. */

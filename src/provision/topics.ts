@@ -1,28 +1,56 @@
 import type { Kafka } from 'kafkajs';
-import { CDC_PARTITIONS, EVENTS_TOPIC, USERS_TOPIC } from '../core/names.js';
+import {
+  CDC_PARTITIONS,
+  EVENTS_TOPIC,
+  FRAMES_TOPIC,
+  quarantineTopic,
+  sketchesTopic,
+  UNIQUE_USERS_TOPIC,
+  USERS_TOPIC,
+} from '../core/names.js';
+
+interface WantedTopic {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** Bronze is the archive, yet a year of changes must survive a long stop of ClickHouse. */
+const KEPT = { 'cleanup.policy': 'delete', 'retention.ms': '-1' };
+const COMPACTED = { 'cleanup.policy': 'compact' };
+
+/** Partitions of the topic of frames when Tidemark creates it: as many workers can share the counting. */
+const FRAMES_PARTITIONS = 4;
+
+const TOPICS: readonly WantedTopic[] = [
+  { topic: USERS_TOPIC, partitions: CDC_PARTITIONS, config: KEPT },
+  { topic: EVENTS_TOPIC, partitions: CDC_PARTITIONS, config: KEPT },
+  // Frames are many and large: how long they are kept is the broker's default to say.
+  { topic: FRAMES_TOPIC, partitions: FRAMES_PARTITIONS, config: {} },
+  { topic: quarantineTopic(FRAMES_TOPIC), partitions: 1, config: {} },
+  { topic: UNIQUE_USERS_TOPIC, partitions: 1, config: COMPACTED },
+  { topic: sketchesTopic(UNIQUE_USERS_TOPIC), partitions: 1, config: COMPACTED },
+];
 
 /**
- * Topics that the connectors write to, made before them so that partitions and retention are ours to say: bronze is the
- * archive, yet a year of changes must survive a long stop of ClickHouse. Existing topics stay as they are.
+ * Topics that connectors write to or ClickHouse reads, made before them so that partitions and retention are ours to say.
+ * Existing topics stay as they are.
  */
-export async function createCdcTopics(kafka: Kafka, replicationFactor = 1): Promise<void> {
+export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
     const existing = new Set(await admin.listTopics());
-    const missing = [USERS_TOPIC, EVENTS_TOPIC].filter((topic) => !existing.has(topic));
+    const missing = TOPICS.filter(({ topic }) => !existing.has(topic));
     if (missing.length === 0) return;
     await admin.createTopics({
       // kafkajs may throw UNKNOWN_TOPIC_OR_PARTITION while it waits for leaders of a topic it did create.
       waitForLeaders: false,
-      topics: missing.map((topic) => ({
+      topics: missing.map(({ topic, partitions, config }) => ({
         topic,
-        numPartitions: CDC_PARTITIONS,
+        numPartitions: partitions,
         replicationFactor,
-        configEntries: [
-          { name: 'cleanup.policy', value: 'delete' },
-          { name: 'retention.ms', value: '-1' },
-        ],
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       })),
     });
   } finally {

@@ -71,6 +71,8 @@ interface Position {
   readonly partition: number;
   readonly endOffset: number;
   offset: number;
+  /** As the broker last said, -1 before it was asked. */
+  lastStableOffset: number;
   /** An empty answer to a request for several partitions may only mean that the others filled it: ask alone. */
   askAlone: boolean;
 }
@@ -90,6 +92,7 @@ export class LogReader {
   /** A leader moved: look it up before the next fetch. */
   #stale = false;
   #progressAt = performance.now();
+  #paused: ReadonlySet<number> = new Set();
 
   constructor(
     connection: KafkaConnection,
@@ -109,6 +112,7 @@ export class LogReader {
     this.#positions = ranges.map(({ partition, startOffset, endOffset }) => ({
       partition,
       offset: startOffset,
+      lastStableOffset: -1,
       endOffset: endOffset ?? Number.POSITIVE_INFINITY,
       askAlone: false,
     }));
@@ -127,6 +131,16 @@ export class LogReader {
     this.#ahead = this.#fetch();
     this.#ahead.catch(() => undefined); // thrown by the next read
     return events;
+  }
+
+  /** Leaves these partitions out, from the fetch after the one under way. Pausing all that have something left reads on. */
+  pause(partitions: readonly number[]): void {
+    this.#paused = new Set(partitions);
+  }
+
+  /** The last stable offset of a partition as the broker last said, also where there was nothing to read; -1 before. */
+  lastStableOffset(partition: number): number {
+    return this.#positions.find((position) => position.partition === partition)?.lastStableOffset ?? -1;
   }
 
   /** @throws PipelineError `TOPIC_RECREATED` when the topic is not the one the ranges were chosen from. */
@@ -148,6 +162,12 @@ export class LogReader {
 
   #active(): Position[] {
     return this.#positions.filter((position) => position.offset < position.endOffset);
+  }
+
+  #wanted(): Position[] {
+    const active = this.#active();
+    const wanted = active.filter(({ partition }) => !this.#paused.has(partition));
+    return wanted.length > 0 ? wanted : active;
   }
 
   /** A bounded range always has something to read; an end beyond the log (an unclean election) must not hang. */
@@ -189,9 +209,9 @@ export class LogReader {
   }
 
   async #byLeader(): Promise<Map<number, Position[]>> {
-    const alone = this.#active().find((position) => position.askAlone);
+    const alone = this.#wanted().find((position) => position.askAlone);
     const byLeader = new Map<number, Position[]>();
-    for (const position of alone ? [alone] : this.#active()) {
+    for (const position of alone ? [alone] : this.#wanted()) {
       const leader = await this.#connection.leader(this.#topic, position.partition);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), position]);
     }
@@ -215,6 +235,7 @@ export class LogReader {
       for (const fetched of response.partitions) {
         const position = positions.find(({ partition }) => partition === fetched.partition);
         if (position === undefined) continue;
+        if (fetched.errorCode === 0) position.lastStableOffset = fetched.lastStableOffset;
         try {
           const event = await this.#advance(position, fetched);
           if (event) answer.events.push(event);

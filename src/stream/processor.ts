@@ -18,8 +18,8 @@ export interface SourceBatch {
 export interface Processor {
   /** @returns how many records of the batch were in bounds. */
   process(source: SourceBatch, output: Output): number;
-  /** State changed since the last snapshot; it is written in the transaction of the output so far. */
-  snapshot(): StateRecord[];
+  /** State changed since the last snapshot; it is written in the transaction of the output so far and of what is added now. */
+  snapshot(output: Output): StateRecord[];
   /** Cumulative counts, written with every checkpoint. */
   counts(): Record<string, number>;
   /** Called once, before the first batch, also with nothing to restore. */
@@ -28,10 +28,12 @@ export interface Processor {
   finish(output: Output): void;
   /** After every read, also one that brought nothing: results that are due by time. @returns whether it wrote any. */
   tick?(nowMs: number, positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean;
+  /** Asked before every read: the partitions not to read for now. One that is behind must never be among them. */
+  paused?(): readonly number[];
 }
 
 export interface SourcePosition {
   readonly nextOffset: number;
-  /** What the broker last said; a partition whose position equals it is idle. */
+  /** What the broker last said, -1 before it said anything; a partition whose position equals it is idle. */
   readonly lastStableOffset: number;
 }

@@ -137,6 +137,7 @@ class Lap {
   async run(): Promise<LapResult> {
     for (;;) {
       if (this.#deps.signal.aborted) return this.#result('cancelled');
+      this.#reader.pause(this.#deps.processor.paused?.() ?? []);
       const events = await this.#reader.read();
       if (events === undefined) return this.#finish();
       for (const event of events) await this.#take(event);
@@ -192,7 +193,12 @@ class Lap {
 
   #tick(): void {
     const { processor, now } = this.#deps;
-    if (processor.tick?.(now(), this.#positions, this.#writer)) this.#pending.changed = true;
+    if (processor.tick === undefined) return;
+    for (const [partition, { nextOffset }] of this.#positions) {
+      const lastStableOffset = this.#reader.lastStableOffset(partition);
+      this.#positions.set(partition, { nextOffset, lastStableOffset });
+    }
+    if (processor.tick(now(), this.#positions, this.#writer)) this.#pending.changed = true;
   }
 
   #isDue(): boolean {
@@ -211,7 +217,7 @@ class Lap {
     const { place } = this.#slice;
     const nowMs = this.#deps.now();
     const bytes = this.#writer.pendingBytes;
-    for (const state of this.#deps.processor.snapshot()) {
+    for (const state of this.#deps.processor.snapshot(this.#writer)) {
       this.#writer.write(place.topic, place.partition, stateRecord(place, state, nowMs));
     }
     const checkpoint = this.#newCheckpoint(finished);

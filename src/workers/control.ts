@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createClickHouseActivities } from '../activities/clickhouse.js';
+import { createCountActivities } from '../activities/count.js';
 import { createConnectActivities } from '../activities/connect.js';
 import { createKafkaActivities } from '../activities/kafka.js';
 import { createMongoActivities } from '../activities/mongo.js';
@@ -64,6 +65,7 @@ function controlActivities(config: Config, connections: Connections) {
       }),
     ),
     ...withFailures(createKafkaActivities(connections)),
+    ...withFailures(createCountActivities({ ...connections, codeVersion: codeVersion(), now: Date.now })),
     ...withFailures(createConnectActivities(connections)),
     ...withFailures(createPostgresActivities(connections)),
     ...withFailures(createMongoActivities(connections)),

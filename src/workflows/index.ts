@@ -1,2 +1,3 @@
 /** Every workflow by its Temporal type name; the worker bundles this file. */
+export { countUniqueUsers } from './count-unique-users.js';
 export { goldDay } from './gold-day.js';

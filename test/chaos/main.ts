@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { findFreeBase, startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
 import { provision } from '../../src/provision.js';
 import { CDC_SERVICES, cdcChaos } from './cdc.js';
+import { countChaos } from './count/main.js';
 import { replayChaos } from './replay/main.js';
 import type { ChaosReport } from './report.js';
 
@@ -25,6 +26,7 @@ interface ChaosRun {
 const RUNS: Readonly<Record<string, ChaosRun>> = {
   cdc: { services: CDC_SERVICES, faults: 30, run: cdcChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
+  count: { services: ['kafka'], faults: 20, run: countChaos },
 };
 
 async function chaos(

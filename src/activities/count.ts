@@ -1,0 +1,113 @@
+import { Context } from '@temporalio/activity';
+import { serviceFault } from '../clients/fault.js';
+import { checkCount } from '../core/count-plan.js';
+import { countJobId } from '../core/ids.js';
+import type {
+  CountInput,
+  CountMergeLapInput,
+  CountPlan,
+  CountReport,
+  CountResult,
+  CountSliceLapInput,
+  PlannedCount,
+  RecordCountInput,
+} from '../messages.js';
+import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
+import { countMergeLap, countSliceLap, type CountLapDeps } from '../stream/count/lap.js';
+import { countSpec, draftCountPlan, type CountPlanDeps } from '../stream/count/plan.js';
+import { digestOf, JobStore } from '../stream/job-store.js';
+import type { KafkaConnection } from '../stream/kafka-connection.js';
+import { freeze } from '../stream/log-positions.js';
+
+export interface CountDeps {
+  readonly kafka: KafkaConnection;
+  readonly admin: CountPlanDeps['admin'];
+  readonly codeVersion: string;
+  readonly now: () => number;
+}
+
+export type CountActivities = ReturnType<typeof createCountActivities>;
+export type CountSliceActivities = ReturnType<typeof createCountSliceActivities>;
+
+/** Heartbeats of a lap, ms: it tells how far it is, and is told that it was cancelled. */
+const HEARTBEAT_MS = 1_000;
+
+/** Planning, merging and recording: for the control worker. */
+export function createCountActivities({ kafka, admin, codeVersion, now }: CountDeps) {
+  const store = new JobStore<CountPlan, CountResult>(kafka, now);
+  return {
+    /** The job's plan, made now or recorded earlier. @throws PipelineError `BAD_COUNT`, `TOPIC_MISSING`, `JOB_EXISTS`. */
+    planCount: (input: CountInput): Promise<PlannedCount> =>
+      asking(`planning count ${input.job}`, async () => {
+        checkCount(input);
+        await ensureCheckpointTopic(admin);
+        const digest = digestOf(countSpec(input));
+        return store.plan(countJobId(input.job), digest, () => draftCountPlan({ kafka, admin, now }, input));
+      }),
+
+    /** One lap of the merge stage; ends well when it is cancelled. */
+    mergeCount: ({ plan, ends }: CountMergeLapInput): Promise<CountReport> =>
+      inLap(kafka, now, `merging count ${plan.job}`, (deps) => countMergeLap(deps, plan, ends)),
+
+    /**
+     * Where the partial states end, by slice: asked once no slice adds to them any more. The high watermark, not the last
+     * stable offset: the marker of the last commit is written after the commit was answered.
+     */
+    freezePartials: ({ plan }: { readonly plan: CountPlan }): Promise<string[]> =>
+      asking(`freezing the partial states of count ${plan.job}`, async () => {
+        const { partitions } = await freeze(kafka, plan.partials.topic);
+        return partitions.map(({ highWatermark }) => String(highWatermark));
+      }),
+
+    recordCount: ({ plan, result }: RecordCountInput): Promise<CountResult> =>
+      asking(`recording count ${plan.job}`, async () => {
+        const recorded: CountResult = { ...result, codeVersion, reused: false };
+        await store.recordResult(countJobId(plan.job), recorded);
+        return recorded;
+      }),
+  };
+}
+
+/** Counting: for the stream workers. */
+export function createCountSliceActivities({ kafka, now }: Pick<CountDeps, 'kafka' | 'now'>) {
+  return {
+    /** One lap of a slice; ends well when it is cancelled. */
+    countSlice: ({ plan, slice }: CountSliceLapInput): Promise<CountReport> =>
+      inLap(kafka, now, `counting slice ${slice} of ${plan.job}`, (deps) => countSliceLap(deps, plan, slice)),
+  };
+}
+
+/** Heartbeats the newest report, and the same again while nothing is committed. */
+async function inLap(
+  kafka: KafkaConnection,
+  now: () => number,
+  doing: string,
+  lap: (deps: CountLapDeps) => Promise<CountReport>,
+): Promise<CountReport> {
+  const context = Context.current();
+  let newest: CountReport | undefined;
+  const beat = setInterval(() => context.heartbeat(newest), HEARTBEAT_MS);
+  try {
+    return await asking(doing, () =>
+      lap({
+        kafka,
+        now,
+        signal: context.cancellationSignal,
+        report: (report) => {
+          newest = report;
+          context.heartbeat(report);
+        },
+      }),
+    );
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+async function asking<T>(doing: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw serviceFault('kafka', doing, cause);
+  }
+}

@@ -1,0 +1,54 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from '../core/hyperloglog.js';
+import { DEFAULT_TIME_RULES } from '../core/watermark.js';
+
+/** What a count's rules are made of, for counts of files and of topics alike. */
+export interface CountRuleFlags {
+  readonly idField: string[];
+  readonly tsField: string;
+  readonly strict?: true;
+  readonly precision: number;
+  readonly lateness: number;
+  readonly confirmFrames: number;
+}
+
+export const withCountRules = (command: Command): Command =>
+  command
+    .option(
+      '--id-field <name>',
+      'top-level member whose distinct values are counted; may be repeated',
+      collect,
+      [],
+    )
+    .option('--ts-field <name>', 'top-level member with the unix time in seconds', 'ts')
+    .option('--strict', 'read every frame to its end and validate it')
+    .option(
+      '--precision <p>',
+      `2^p registers once a window has more than 2^(p-3) users, ${MIN_PRECISION} to ${MAX_PRECISION}`,
+      wholeNumber(MIN_PRECISION, MAX_PRECISION),
+      DEFAULT_PRECISION,
+    )
+    .option(
+      '--lateness <seconds>',
+      'how late a frame may be and still be counted',
+      wholeNumber(0),
+      DEFAULT_TIME_RULES.latenessS,
+    )
+    .option(
+      '--confirm-frames <n>',
+      'how many frames that agree start time, or move it over a gap; fewer for sparse data',
+      wholeNumber(1),
+      DEFAULT_TIME_RULES.confirmFrames,
+    );
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+export const wholeNumber =
+  (from: number, to: number = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(
+      to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from}` : `${from} to ${to}`,
+    );
+  };

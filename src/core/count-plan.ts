@@ -1,0 +1,78 @@
+import { PipelineError } from './errors.js';
+import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from './hyperloglog.js';
+import type { CountRules } from './uniques-slice.js';
+import { DEFAULT_TIME_RULES } from './watermark.js';
+
+/** The part of a job's input that says how to count; absent means the default. */
+export interface CountChoices {
+  readonly tsField?: string;
+  readonly idFields?: readonly string[];
+  readonly strict?: boolean;
+  readonly precision?: number;
+  /** Whole seconds. */
+  readonly latenessS?: number;
+  readonly confirmFrames?: number;
+}
+
+/** The rules of a count, defaults filled in. */
+export function countRules(choices: CountChoices): CountRules {
+  const latenessS = choices.latenessS ?? DEFAULT_TIME_RULES.latenessS;
+  return {
+    format: {
+      tsField: choices.tsField ?? 'ts',
+      idFields: choices.idFields ?? ['uid'],
+      strict: choices.strict ?? false,
+    },
+    precision: choices.precision ?? DEFAULT_PRECISION,
+    time: {
+      ...DEFAULT_TIME_RULES,
+      latenessS,
+      // Twice the lateness: frames in any order within it are never held. A minute at least, so that time can move at all.
+      aheadS: Math.max(2 * latenessS, 60),
+      confirmFrames: choices.confirmFrames ?? DEFAULT_TIME_RULES.confirmFrames,
+    },
+  };
+}
+
+/** Part of workflow ids, transactional ids, keys and topic names. */
+const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
+
+export interface AskedCount extends CountChoices {
+  readonly job: string;
+  readonly source: string;
+  readonly target: string;
+  readonly slices?: number;
+  readonly provisionalMs?: number;
+}
+
+/** What is wrong with an input whatever the topics hold, all at once. @throws PipelineError `BAD_COUNT`. */
+export function checkCount(asked: AskedCount): void {
+  const { format, time, precision } = countRules(asked);
+  const faults: string[] = [];
+  const whole = (name: string, value: number, from: number, to = Number.MAX_SAFE_INTEGER): void => {
+    if (!Number.isInteger(value) || value < from || value > to) {
+      faults.push(
+        `${name} must be a whole number ${to === Number.MAX_SAFE_INTEGER ? `from ${from}` : `of [${from}, ${to}]`}`,
+      );
+    }
+  };
+  if (!JOB_NAME.test(asked.job)) faults.push('the name must be 1 to 80 letters, digits, dots, dashes');
+  if (asked.source === asked.target) faults.push('frames and results need two topics');
+  const names = [format.tsField, ...format.idFields];
+  if (format.idFields.length === 0) faults.push('at least one field must be counted');
+  if (new Set(names).size !== names.length) faults.push('the fields must all differ');
+  whole('the precision', precision, MIN_PRECISION, MAX_PRECISION);
+  whole('the lateness', time.latenessS, 0);
+  whole('the number of confirming frames', time.confirmFrames, 1);
+  whole('the number of slices', asked.slices ?? 1, 1);
+  whole('the pause between provisional results', asked.provisionalMs ?? 0, 0);
+  if (faults.length === 0) return;
+  throw new PipelineError('BAD_COUNT', `reading what count ${asked.job} is to do: ${faults.join('; ')}`);
+}
+
+/** Divides items into at most `wanted` groups whose sizes differ by one at most: item i goes to group i mod n. */
+export function dealOut<T>(items: readonly T[], wanted: number): T[][] {
+  const groups = Array.from({ length: Math.max(1, Math.min(wanted, items.length)) }, (): T[] => []);
+  items.forEach((item, i) => groups[i % groups.length]!.push(item));
+  return groups;
+}

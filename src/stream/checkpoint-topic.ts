@@ -1,0 +1,39 @@
+import type { Admin } from 'kafkajs';
+import { CHECKPOINT_TOPIC } from './checkpoint-store.js';
+
+/** More than slices usually at work side by side: one that shares its partition waits for its neighbour when it restores. */
+const CHECKPOINT_PARTITIONS = 16;
+
+/**
+ * Compacted soon and in small segments: restoring reads a whole partition, and must not grow with a job's age. The active
+ * segment is never compacted, so its size and its age are what bounds a restore.
+ */
+const CONFIG: Readonly<Record<string, string>> = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(8 * 1024 * 1024),
+  'segment.ms': String(10 * 60_000),
+  'max.compaction.lag.ms': String(10 * 60_000),
+  'min.cleanable.dirty.ratio': '0.1',
+  // A job resumed after a long stop must still see that a state was removed: as long as any job may be stopped.
+  'delete.retention.ms': String(7 * 24 * 3_600_000),
+};
+
+/** Makes `tidemark.checkpoints` unless it is there. */
+export async function ensureCheckpointTopic(
+  admin: Pick<Admin, 'listTopics' | 'createTopics'>,
+  replicationFactor = -1,
+): Promise<void> {
+  if ((await admin.listTopics()).includes(CHECKPOINT_TOPIC)) return;
+  await admin.createTopics({
+    // kafkajs may throw UNKNOWN_TOPIC_OR_PARTITION while it waits for leaders of a topic it did create.
+    waitForLeaders: false,
+    topics: [
+      {
+        topic: CHECKPOINT_TOPIC,
+        numPartitions: CHECKPOINT_PARTITIONS,
+        replicationFactor,
+        configEntries: Object.entries(CONFIG).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  });
+}

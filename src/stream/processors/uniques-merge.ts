@@ -1,0 +1,113 @@
+import { UniquesMerge } from '../../core/uniques-merge.js';
+import { encodeSketch } from '../../core/sketch-codec.js';
+import type { UniqueSketch } from '../../core/hyperloglog.js';
+import { partitionOfKey } from '../../core/murmur2.js';
+import { resultKey, type UniqueUsersResult } from '../../core/uniques-result.js';
+import type { CountRules } from '../../core/uniques-slice.js';
+import type { StateRecord } from '../checkpoint-store.js';
+import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
+import { JOB_HEADER } from './uniques.js';
+import type { Output } from '../transactional-writer.js';
+
+interface TargetTopic {
+  readonly topic: string;
+  readonly partitions: number;
+}
+
+export interface UniquesMergeOptions {
+  readonly job: string;
+  /** All source partitions that are counted, by any slice. */
+  readonly partitions: readonly number[];
+  readonly rules: CountRules;
+  readonly target: TargetTopic;
+  /** Where the sketches behind final and revised results go. */
+  readonly sketches: TargetTopic;
+  /** Milliseconds between results that are not final yet; 0 for none. */
+  readonly provisionalMs: number;
+  readonly now: () => number;
+}
+
+/**
+ * Second stage of counting unique users: reads what the slices report, read_committed, and alone writes results. The source
+ * is the job's topic of partial states, one partition per slice.
+ */
+export class UniquesMergeProcessor implements Processor {
+  readonly #options: UniquesMergeOptions;
+  readonly #merge: UniquesMerge;
+  readonly #headers: readonly { readonly name: string; readonly value: Buffer }[];
+  #hasNews = true;
+  #provisionalMs = Number.NEGATIVE_INFINITY;
+  #results = 0;
+
+  constructor(options: UniquesMergeOptions) {
+    this.#options = options;
+    this.#merge = new UniquesMerge(options.partitions, options.rules);
+    this.#headers = [{ name: JOB_HEADER, value: Buffer.from(options.job) }];
+  }
+
+  restore(state: readonly StateRecord[], counts: Readonly<Record<string, number>>): void {
+    this.#merge.restore(state);
+    this.#results = counts.results ?? 0;
+  }
+
+  process({ partition, batch, startOffset, endOffset }: SourceBatch): number {
+    const cursor = batch.records(startOffset, endOffset);
+    let records = 0;
+    while (cursor.next()) {
+      records++;
+      const key = cursor.key();
+      if (key !== null)
+        this.#merge.apply(String(partition), [{ key: key.toString(), value: cursor.value() }]);
+    }
+    this.#hasNews ||= records > 0;
+    return records;
+  }
+
+  tick(nowMs: number, _positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
+    const { provisionalMs } = this.#options;
+    const isProvisionalDue = provisionalMs > 0 && nowMs - this.#provisionalMs >= provisionalMs;
+    if (isProvisionalDue) this.#provisionalMs = nowMs;
+    if (!this.#hasNews && !isProvisionalDue) return false;
+    this.#hasNews = false;
+    return this.#emit(nowMs, isProvisionalDue, output);
+  }
+
+  snapshot(): StateRecord[] {
+    return this.#merge.snapshot().map(({ key, value }) => ({ key, value: value && asBuffer(value) }));
+  }
+
+  counts(): Record<string, number> {
+    const { afterClose, openWindows } = this.#merge;
+    return { ...this.#merge.tally, results: this.#results, afterClose, openWindows };
+  }
+
+  finish(output: Output): void {
+    this.#emit(this.#options.now(), true, output);
+  }
+
+  #emit(nowMs: number, withChanges: boolean, output: Output): boolean {
+    const due = this.#merge.results(nowMs, withChanges, (result, sketch) =>
+      this.#write(result, sketch, nowMs, output),
+    );
+    this.#results += due.length;
+    return due.length > 0;
+  }
+
+  #write(result: UniqueUsersResult, sketch: UniqueSketch, timestampMs: number, output: Output): void {
+    const { target, sketches } = this.#options;
+    const key = Buffer.from(resultKey(result));
+    const headers = this.#headers;
+    const value = Buffer.from(JSON.stringify(result));
+    output.write(target.topic, partitionOfKey(key, target.partitions), { timestampMs, key, value, headers });
+    if (result.status === 'provisional') return;
+    const state = asBuffer(encodeSketch(sketch));
+    output.write(sketches.topic, partitionOfKey(key, sketches.partitions), {
+      timestampMs,
+      key,
+      value: state,
+      headers,
+    });
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,0 +1,132 @@
+import { UniquesSlice, type CountRules, type RejectedFrame } from '../../core/uniques-slice.js';
+import { partitionsToPause } from '../../core/watermark.js';
+import type { StateRecord } from '../checkpoint-store.js';
+import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
+import type { Output } from '../transactional-writer.js';
+
+export interface UniquesOptions {
+  readonly job: string;
+  readonly source: string;
+  /** The source partitions this slice reads, each with its end when the job is bounded. */
+  readonly partitions: readonly { readonly partition: number; readonly endOffset?: number }[];
+  readonly rules: CountRules;
+  /** Where the merge stage reads what this slice has counted. */
+  readonly partials: { readonly topic: string; readonly partition: number };
+  readonly quarantine: { readonly topic: string; readonly partitions: number };
+  /** A partition that brought nothing for so long, and is read to its end, holds nobody back. Bounded jobs have no use for it. */
+  readonly idleMs: number;
+  /** Seconds of event time: a partition further ahead of the slowest is not read for now. */
+  readonly maxSkewS: number;
+  readonly now: () => number;
+}
+
+/** Which job a record is of: two jobs that count the same windows have the same keys. */
+export const JOB_HEADER = 'tidemark.job';
+/** Headers of a quarantined frame: why, and where it came from, as `topic/partition/offset`. */
+export const REASON_HEADER = 'tidemark.reason';
+export const ORIGIN_HEADER = 'tidemark.origin';
+
+/**
+ * First stage of counting unique users on the stream engine: frames in, the state of every window they touch out, to the
+ * checkpoint and, without deletions, to the merge stage. Both are cumulative, so reading one again changes nothing.
+ */
+export class UniquesProcessor implements Processor {
+  readonly #options: UniquesOptions;
+  #slice: UniquesSlice;
+  readonly #ends: ReadonlyMap<number, number | undefined>;
+  /** When each partition last brought something, ms of the clock given. */
+  readonly #heardMs = new Map<number, number>();
+  #output: Output | undefined;
+
+  constructor(options: UniquesOptions) {
+    this.#options = options;
+    this.#ends = new Map(options.partitions.map(({ partition, endOffset }) => [partition, endOffset]));
+    const nowMs = options.now();
+    for (const partition of this.#ends.keys()) this.#heardMs.set(partition, nowMs);
+    this.#slice = new UniquesSlice([...this.#ends.keys()], options.rules, (frame) => this.#quarantine(frame));
+  }
+
+  restore(state: readonly StateRecord[]): void {
+    this.#slice.restore(state);
+  }
+
+  process({ partition, batch, startOffset, endOffset }: SourceBatch, output: Output): number {
+    this.#output = output;
+    this.#heardMs.set(partition, this.#options.now());
+    const slice = this.#slice;
+    const cursor = batch.records(startOffset, endOffset);
+    let records = 0;
+    while (cursor.next()) {
+      records++;
+      // A tombstone is an empty frame: malformed, and counted as such.
+      const end = cursor.valueStart + Math.max(cursor.valueLength, 0);
+      slice.frame(partition, cursor.offset, cursor.bytes, cursor.valueStart, end);
+    }
+    return records;
+  }
+
+  /** Partitions read to their end, for good or for now, hold nobody back. */
+  tick(nowMs: number, positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
+    this.#output = output;
+    let changed = false;
+    const clocks = this.#slice.clocks;
+    for (const [partition, { nextOffset, lastStableOffset }] of positions) {
+      const { reading } = clocks.get(partition)!;
+      const endOffset = this.#ends.get(partition);
+      if (endOffset !== undefined) {
+        if (reading === 'ended' || nextOffset < endOffset) continue;
+        this.#slice.end(partition);
+      } else {
+        const isQuiet = nowMs - this.#heardMs.get(partition)! >= this.#options.idleMs;
+        if (reading === 'idle' || nextOffset !== lastStableOffset || !isQuiet) continue;
+        this.#slice.idle(partition);
+      }
+      changed = true;
+    }
+    return changed;
+  }
+
+  paused(): readonly number[] {
+    return partitionsToPause(this.#slice.clocks, this.#options.maxSkewS);
+  }
+
+  snapshot(output: Output): StateRecord[] {
+    const { topic, partition } = this.#options.partials;
+    const timestampMs = this.#options.now();
+    return this.#slice.snapshot().map(({ key, value }) => {
+      const bytes = value === null ? null : asBuffer(value);
+      // A window that leaves this slice's memory stays counted: the merge stage is not told.
+      if (bytes !== null) {
+        output.write(topic, partition, { timestampMs, key: Buffer.from(key), value: bytes });
+      }
+      return { key, value: bytes };
+    });
+  }
+
+  counts(): Record<string, number> {
+    return { ...this.#slice.tally };
+  }
+
+  finish(output: Output): void {
+    this.#output = output;
+    for (const [partition, { reading }] of this.#slice.clocks) {
+      if (reading !== 'ended') this.#slice.end(partition);
+    }
+  }
+
+  #quarantine({ partition, offset, reason, bytes }: RejectedFrame): void {
+    const { job, source, quarantine, now } = this.#options;
+    this.#output!.write(quarantine.topic, partition % quarantine.partitions, {
+      timestampMs: now(),
+      key: null,
+      value: asBuffer(bytes),
+      headers: [
+        { name: JOB_HEADER, value: Buffer.from(job) },
+        { name: REASON_HEADER, value: Buffer.from(reason) },
+        { name: ORIGIN_HEADER, value: Buffer.from(`${source}/${partition}/${offset}`) },
+      ],
+    });
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

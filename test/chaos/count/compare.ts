@@ -1,0 +1,39 @@
+import type { ExactCount } from '../../../src/generate/frames-answer.js';
+import type { Comparison } from '../replay/records.js';
+import type { CountOutcome } from './scene.js';
+
+/** Windows of a run against those of an undisturbed one: results by content, sketches by their bytes. */
+export function compareRuns(expected: CountOutcome, found: CountOutcome): Comparison {
+  const total = { expected: 0, found: 0, lost: 0, doubled: 0, different: 0 };
+  for (const which of ['results', 'sketches'] as const) {
+    total.expected += expected[which].size;
+    total.found += found[which].size;
+    for (const [key, value] of expected[which]) {
+      const other = found[which].get(key);
+      if (other === undefined) total.lost += 1;
+      else if (other !== value) total.different += 1;
+    }
+    for (const key of found[which].keys()) if (!expected[which].has(key)) total.different += 1;
+  }
+  return total;
+}
+
+/** Windows of a run that the exact answer does not bear out: another number of frames, or users off by more than `sigmas`. */
+export function exactFaults(
+  answers: readonly ExactCount[],
+  { newest }: CountOutcome,
+  sigmas: number,
+): string[] {
+  const faults: string[] = [];
+  if (newest.size !== answers.length) faults.push(`${newest.size} windows for ${answers.length}`);
+  for (const { window, start, users, frames } of answers) {
+    const key = `${window}/${start}`;
+    const result = newest.get(key);
+    if (result === undefined) faults.push(`${key} is missing`);
+    else if (result.frames !== frames) faults.push(`${key}: ${result.frames} frames for ${frames}`);
+    else if (Math.abs(result.users - users) > sigmas * result.error * users) {
+      faults.push(`${key}: ${result.users} users for ${users}`);
+    } else if (result.status === 'provisional') faults.push(`${key} is not final`);
+  }
+  return faults;
+}
