@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { fillStatement } from './core/gold-sql.js';
 import { packageRoot } from './package-root.js';
 
+export const packageVersion = (): string =>
+  (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+
 /** The package's version, and a digest of the statement that makes gold: what can change a day's rows. */
 export function codeVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    version: string;
-  };
   const digest = createHash('sha256')
     .update(fillStatement('d', 't', '1970-01-01'))
     .digest('hex');
-  return `${version}+gold.${digest.slice(0, 8)}`;
+  return `${packageVersion()}+gold.${digest.slice(0, 8)}`;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { packageVersion } from '../code-version.js';
 import { reportFailure } from './report-failure.js';
 
 const program = new Command('tidemark')
@@ -8,6 +9,7 @@ const program = new Command('tidemark')
     '--data-dir <path>',
     'where a stack keeps its data, logs and passwords (default: ~/.local/share/tidemark)',
   )
+  .version(packageVersion())
   .showHelpAfterError('(tidemark --help shows what there is)')
   .configureHelp({ showGlobalOptions: true });
 
