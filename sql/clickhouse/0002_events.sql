@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS ${database}.parsed_events ${on_cluster}
     raw String,
     reason LowCardinality(String),
     op LowCardinality(String),
-    version UInt128 COMMENT '(epoch 15 bits, streaming after snapshot 1 bit, source time in ms 64 bits, Kafka offset 48 bits)',
+    version UInt128 COMMENT '(epoch 15 bits, streaming after snapshot 1 bit, cluster time seconds 32 bits, ord 32 bits, Kafka offset 48 bits): writes of one transaction share ord',
     source_time DateTime64(3, 'UTC'),
     event_id String COMMENT 'extended JSON of _id',
     day Nullable(Date) COMMENT 'NULL when the message carries no document, or one without a usable ts',
@@ -130,11 +130,12 @@ WITH JSONExtract(raw, 'Tuple(op Nullable(String), before Nullable(String), after
      time -> if(time >= toDateTime64('1970-01-01 00:00:00', 3, 'UTC') AND time < toDateTime64('2149-06-06 00:00:00', 3, 'UTC'), toDate(time), NULL) AS day_of,
      JSONExtractString(_key, 'id') AS id,
      toUInt32OrZero(_headers.value[indexOf(_headers.name, 'tidemark.epoch')]) AS stream_epoch,
-     -- A snapshot row ranks below every streamed change of its epoch. Of a streamed one ts_ms is the wall time of the
-     -- write: `ord` counts within a second of cluster time, which is another second, so it may not follow here. Writes
-     -- within a millisecond or a transaction are told apart by their order in the topic, which is the stream's per key.
+     -- A snapshot row has a reading time of Debezium's and ord -1: it ranks below every streamed change of its epoch. Of
+     -- a streamed one ts_ms is the second of cluster time, which `ord` counts within: infra/connect/mongo.json takes the
+     -- wall time out of the change stream, which Debezium would give instead.
      bitShiftLeft(toUInt128(stream_epoch), 113) + bitShiftLeft(toUInt128(operation != 'r'), 112)
-       + bitShiftLeft(toUInt128(greatest(ifNull(message.source.ts_ms, 0), 0)), 48) + _offset AS position
+       + bitShiftLeft(toUInt128(toUInt32(intDiv(ifNull(message.source.ts_ms, 0), 1000))), 80)
+       + bitShiftLeft(toUInt128(toUInt32(greatest(ifNull(message.source.ord, 0), 0))), 48) + _offset AS position
 SELECT _topic AS topic,
        toInt32(_partition) AS partition,
        _offset AS offset,

@@ -59,7 +59,7 @@ export function createClickHouseActivities(deps: ClickHouseDeps) {
         const evidence = await ask<Omit<FreshnessEvidence, 'isFinal' | 'rowsRecorded'>>(
           deps,
           freshnessEvidence(database, day, run.unknownUsers !== '0'),
-          { events_read: mapLiteral(run.positions[EVENTS_TOPIC] ?? {}) },
+          { events_read: mapLiteral(run.positions[EVENTS_TOPIC] ?? {}), begun: run.startedAtMs },
         );
         const [found] = evidence;
         const whole = found && { ...found, isFinal: run.isFinal, rowsRecorded: run.rowsWritten };

@@ -114,13 +114,16 @@ ORDER BY finished_at IS NULL DESC, finished_at DESC, stage DESC
 LIMIT 1`;
 
 /**
- * FreshnessEvidence; parameters `events_read` (offsets by partition). No FINAL for the rows since: a row replaced by a
- * merge gave way to one of a later position. The canary is none of gold's business.
+ * FreshnessEvidence; parameters `events_read` (offsets by partition) and `begun` (ClickHouse's clock, ms). No FINAL for the
+ * rows since: a row replaced by a merge gave way to one of a later position. Rows of a cut (provision/cut.ts) came from no
+ * message: ClickHouse wrote them, and its own clock orders them and the run. The canary is none of gold's business.
  */
 export const freshnessEvidence = (database: string, day: Day, hadUnknown: boolean): string => `
 SELECT toString((SELECT count() FROM ${database}.gold_user_activity WHERE day = '${day}')) AS rowsPresent,
        toString((SELECT count() FROM ${database}.silver_events
-                 WHERE ${ofDay(day)} AND offset >= {events_read:Map(Int32, UInt64)}[partition])) AS rowsSince,
+                 WHERE ${ofDay(day)}
+                   AND if(partition < 0, ingested_at >= fromUnixTimestamp64Milli({begun:Int64}, 'UTC'),
+                          offset >= {events_read:Map(Int32, UInt64)}[partition]))) AS rowsSince,
        toString(${hadUnknown ? usersBecomeKnown(database, day) : '0'}) AS usersBecomeKnown`;
 
 const usersBecomeKnown = (database: string, day: Day): string => `(

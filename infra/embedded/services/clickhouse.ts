@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { writeAtomically } from '../atomic-file.js';
 import { ensureFolder } from '../components.js';
 import { APP_USER, READER_USER } from '../context.js';
@@ -39,7 +39,14 @@ export const clickhouse: Service = {
   }),
   async ask(context) {
     const { url, user, password } = context.config.clickhouse;
-    const client = createClient({ url, username: user, password, request_timeout: 5_000 });
+    const client = createClient({
+      url,
+      username: user,
+      password,
+      request_timeout: 5_000,
+      // It is asked while it starts: a refused connection is no news.
+      log: { level: ClickHouseLogLevel.OFF },
+    });
     try {
       const answer = await client.query({ query: 'SELECT 1 AS one', format: 'JSONEachRow' });
       await answer.json();

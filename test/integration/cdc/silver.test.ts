@@ -45,8 +45,18 @@ describe('CDC into silver', function () {
     select(pipeline.clickhouse, `SELECT 1 FROM bronze_events FINAL WHERE event_id = '"${id}"'`);
 
   it('equals the sources after a seeded mix of inserts, updates, deletes, re-inserts, key changes and moved days', async () => {
-    await new SourceWriter(pipeline.postgres, pipeline.mongo, pipeline.db, 1).write(400);
+    await new SourceWriter(pipeline.postgres, pipeline.mongo, pipeline.db, 1).write(2_000);
     await silverBecomesRight(pipeline);
+  });
+
+  it('ranks events by cluster time: the wall time of a server is not in the stream', async () => {
+    const [row] = await select<{ streamed: string; whole: string }>(
+      pipeline.clickhouse,
+      `SELECT count() AS streamed, countIf(JSONExtractInt(raw, 'source', 'ts_ms') % 1000 = 0) AS whole
+       FROM bronze_events FINAL WHERE op != 'r'`,
+    );
+    assert.ok(Number(row?.streamed) > 1_000);
+    assert.equal(row?.whole, row?.streamed);
   });
 
   it('keeps a deleted user, flagged, with the time of deletion; an insert of the key brings it back', async () => {
