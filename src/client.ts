@@ -1,6 +1,7 @@
 import { ClientConnections } from './client/connections.js';
 import { CountClient } from './client/count.js';
 import { GoldClient } from './client/gold.js';
+import { ReplayClient } from './client/replay.js';
 import type { Config } from './config.js';
 
 /**
@@ -13,12 +14,14 @@ import type { Config } from './config.js';
 export class Tidemark {
   readonly count: CountClient;
   readonly gold: GoldClient;
+  readonly replay: ReplayClient;
   readonly #connections: ClientConnections;
 
   constructor(config: Config) {
     this.#connections = new ClientConnections(config);
     this.count = new CountClient(this.#connections);
     this.gold = new GoldClient(this.#connections);
+    this.replay = new ReplayClient(this.#connections);
   }
 
   close(): Promise<void> {

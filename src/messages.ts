@@ -7,6 +7,7 @@ import type { Day } from './core/day.js';
 import type { StaleReason } from './core/gold.js';
 
 export type * from './messages/count.js';
+export type * from './messages/replay.js';
 
 // ---- positions ----
 

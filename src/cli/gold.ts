@@ -1,11 +1,10 @@
 import { userInfo } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import pc from 'picocolors';
-import { Tidemark } from '../client.js';
-import { dataDirectory, loadConfig } from '../config.js';
 import { parseDay } from '../core/day.js';
 import type { GoldDayProgress, GoldDayResult, GoldDayView, GoldRun } from '../messages.js';
 import { plainTable } from './table.js';
+import { withTidemark } from './with-tidemark.js';
 
 interface RunFlags {
   readonly force?: true;
@@ -60,16 +59,6 @@ async function show(program: Command, date: string, flags: ShowFlags): Promise<v
     const view = await tidemark.gold.show({ day, limit: flags.limit });
     console.log(flags.json ? JSON.stringify(view) : describeView(view));
   });
-}
-
-async function withTidemark(program: Command, use: (tidemark: Tidemark) => Promise<void>): Promise<void> {
-  const { dataDir } = program.opts<{ dataDir?: string }>();
-  const tidemark = new Tidemark(loadConfig(dataDirectory(dataDir, process.env), process.env));
-  try {
-    await use(tidemark);
-  } finally {
-    await tidemark.close();
-  }
 }
 
 /** Carriage return, erase to the end of the line. */

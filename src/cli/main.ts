@@ -26,6 +26,7 @@ const verbs: Record<string, () => Promise<void>> = {
   status: async () => (await import('./status.js')).addStatus(program),
   gold: async () => (await import('./gold.js')).addGold(program),
   demo: async () => (await import('./demo.js')).addDemo(program),
+  replay: async () => (await import('./replay.js')).addReplay(program),
 };
 
 /** The verbs the command line may mean; all of them for help and for a verb there is not. */

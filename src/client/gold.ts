@@ -18,6 +18,7 @@ import { goldProgress, goldRequest } from '../workflows/definitions.js';
 import type { goldDay } from '../workflows/gold-day.js';
 import type { ClientConnections } from './connections.js';
 import { fromTemporal } from './failure.js';
+import { requireWorker } from './require-worker.js';
 
 export interface GoldRunOptions extends Partial<GoldDayInput> {
   /** Told now and then at which step the run is. */
@@ -55,7 +56,7 @@ export class GoldClient {
       throw new PipelineError(admission.code, admission.message, { at: { day } });
     const client = await this.#connections.temporal();
     try {
-      await requireWorker(client);
+      await requireWorker(client, CONTROL_QUEUE, 'workflow');
       return await startOrAttach(client, { ...rest, day }, onProgress);
     } catch (error) {
       throw fromTemporal(`computing gold of ${day}`, error);
@@ -81,19 +82,6 @@ export class GoldClient {
       throw serviceFault('clickhouse', `reading gold of ${day}`, cause);
     }
   }
-}
-
-/** Without a worker the workflow would wait for ever, silently. */
-async function requireWorker(client: Client): Promise<void> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: CONTROL_QUEUE },
-    // TASK_QUEUE_TYPE_WORKFLOW
-    taskQueueType: 1,
-  });
-  if ((pollers ?? []).length > 0) return;
-  const message = `looking for a worker: none polls ${CONTROL_QUEUE} (tidemark up starts one)`;
-  throw new PipelineError('NO_WORKER', message, { retryable: true, at: { service: 'worker' } });
 }
 
 async function startOrAttach(

@@ -78,9 +78,9 @@ function compileExpression(
     .registerVariable('key', 'dyn')
     .registerVariable('value', 'dyn')
     .registerVariable('headers', 'map')
-    .registerVariable('timestampMs', 'double')
-    .registerVariable('partition', 'double')
-    .registerVariable('offset', 'double');
+    .registerVariable('timestampMs', 'int')
+    .registerVariable('partition', 'int')
+    .registerVariable('offset', 'int');
   try {
     const evaluate = environment.parse(text);
     const checked = evaluate.check();
@@ -90,14 +90,14 @@ function compileExpression(
     return (record, json) => {
       try {
         const value = json() ?? record.valueText();
-        const { timestampMs, partition, offset } = record;
         const context = {
           key: record.keyText(),
           value,
           headers: record.headers(),
-          timestampMs,
-          partition,
-          offset,
+          // Whole numbers of CEL; those of JSON are doubles.
+          timestampMs: BigInt(record.timestampMs),
+          partition: BigInt(record.partition),
+          offset: BigInt(record.offset),
         };
         const answer: unknown = evaluate(context);
         if (typeof answer !== 'boolean') return 'undecided';

@@ -4,6 +4,11 @@ import type { Day } from './day.js';
 
 export const goldDayWorkflowId = (day: Day): string => `gold-day/${day}`;
 
+export const replayWorkflowId = (job: string): string => `replay/${job}`;
+/** Who writes a replay's plan and result, and where they lie among the checkpoints. */
+export const replayJobId = (job: string): string => `replay/${job}`;
+/** Transactional id and checkpoint key of one slice. */
+export const replaySliceId = (job: string, slice: number): string => `replay/${job}/${slice}`;
 export const countWorkflowId = (job: string): string => `count/${job}`;
 /** Who writes a count's plan and result, and where they lie among the checkpoints. */
 export const countJobId = (job: string): string => `count/${job}`;

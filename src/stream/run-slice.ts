@@ -10,7 +10,7 @@ import {
 import type { KafkaConnection } from './kafka-connection.js';
 import { LogReader, type Gap, type ReadEvent, type ReadRange } from './log-reader.js';
 import type { Processor, SourcePosition } from './processor.js';
-import { TransactionalWriter } from './transactional-writer.js';
+import { MAX_BATCH_BYTES, TransactionalWriter } from './transactional-writer.js';
 
 export interface Slice {
   readonly transactionalId: string;
@@ -22,6 +22,8 @@ export interface Slice {
   };
   /** Gaps are recorded either way; unless allowed the first one ends the slice with an error. */
   readonly allowGaps: boolean;
+  /** What the output topics take at most; batches stay below. */
+  readonly maxBatchBytes?: number;
 }
 
 export interface LapLimits {
@@ -76,7 +78,10 @@ export interface LapResult {
  * @throws PipelineError `FENCED`, `GAP`, `TOPIC_RECREATED` or what the brokers said. Whatever it is, a new lap is exact.
  */
 export async function runSlice(slice: Slice, limits: LapLimits, deps: SliceDeps): Promise<LapResult> {
-  const writer = await TransactionalWriter.open(deps.target, { transactionalId: slice.transactionalId });
+  const writer = await TransactionalWriter.open(deps.target, {
+    transactionalId: slice.transactionalId,
+    maxBatchBytes: Math.min(slice.maxBatchBytes ?? MAX_BATCH_BYTES, MAX_BATCH_BYTES),
+  });
   const restored = await restore(deps.target, slice.place);
   if (restored.checkpoint?.finished) {
     return {

@@ -26,9 +26,12 @@ export interface WriterOptions {
   readonly transactionalId: string;
   /** How long a dead owner that nobody replaces holds back read_committed readers of the target. */
   readonly transactionTimeoutMs?: number;
-  /** Batches are split here, far below the default `message.max.bytes` of 1 MiB. */
+  /** Batches are split here; a record larger than this goes alone. */
   readonly maxBatchBytes?: number;
 }
+
+/** Far below the default `max.message.bytes` of 1 MiB. */
+export const MAX_BATCH_BYTES = 512 * 1024;
 
 /** Pause before asking a coordinator again that is still finishing the previous transaction. */
 const BUSY_PAUSE_MS = 2;
@@ -73,7 +76,7 @@ export class TransactionalWriter implements Output {
     this.#connection = connection;
     this.#transactionalId = options.transactionalId;
     this.#timeoutMs = options.transactionTimeoutMs ?? 15_000;
-    this.#maxBatchBytes = options.maxBatchBytes ?? 512 * 1024;
+    this.#maxBatchBytes = options.maxBatchBytes ?? MAX_BATCH_BYTES;
     this.#coordinator = coordinator;
     this.#producer = producer;
   }

@@ -7,6 +7,7 @@ import { createConnectActivities } from '../activities/connect.js';
 import { createKafkaActivities } from '../activities/kafka.js';
 import { createMongoActivities } from '../activities/mongo.js';
 import { createPostgresActivities } from '../activities/postgres.js';
+import { createReplayActivities } from '../activities/replay.js';
 import { withFailures } from '../activities/to-failure.js';
 import { reportFailure } from '../cli/report-failure.js';
 import { serviceFault } from '../clients/fault.js';
@@ -69,6 +70,7 @@ function controlActivities(config: Config, connections: Connections) {
     ...withFailures(createConnectActivities(connections)),
     ...withFailures(createPostgresActivities(connections)),
     ...withFailures(createMongoActivities(connections)),
+    ...withFailures(createReplayActivities({ ...connections, now: Date.now, codeVersion: codeVersion() })),
   };
 }
 

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createCountSliceActivities } from '../activities/count.js';
+import { createStreamActivities } from '../activities/stream.js';
 import { withFailures } from '../activities/to-failure.js';
 import { reportFailure } from '../cli/report-failure.js';
 import { serviceFault } from '../clients/fault.js';
@@ -32,7 +33,10 @@ async function run(config: Config, kafka: KafkaConnection): Promise<void> {
       connection,
       namespace,
       taskQueue: STREAM_QUEUE,
-      activities: withFailures(createCountSliceActivities({ kafka, now: Date.now })),
+      activities: {
+        ...withFailures(createCountSliceActivities({ kafka, now: Date.now })),
+        ...withFailures(createStreamActivities({ kafka, now: Date.now })),
+      },
       // A slice keeps a core busy.
       maxConcurrentActivityTaskExecutions: 1,
       // Every heartbeat is sent: an answer to one is how a lap hears that it is cancelled.

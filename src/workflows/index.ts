@@ -1,3 +1,4 @@
 /** Every workflow by its Temporal type name; the worker bundles this file. */
 export { countUniqueUsers } from './count-unique-users.js';
 export { goldDay } from './gold-day.js';
+export { replayTopicRange } from './replay-topic-range.js';

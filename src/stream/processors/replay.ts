@@ -7,6 +7,7 @@ import {
   type Selection,
   type Verdict,
 } from '../../core/filter.js';
+import { PipelineError } from '../../core/errors.js';
 import { partitionOfKey } from '../../core/murmur2.js';
 import {
   decodeProvenance,
@@ -14,8 +15,9 @@ import {
   PROVENANCE_HEADER,
   setProvenanceOffset,
 } from '../../core/provenance.js';
+import type { TimeBound } from '../../core/replay-target.js';
 import type { Processor, SourceBatch } from '../processor.js';
-import type { RecordCursor } from '../record-batch.js';
+import { BATCH_HEADER_BYTES, type RecordCursor } from '../record-batch.js';
 import { encodeHeader } from '../record-batch-builder.js';
 import type { Output } from '../transactional-writer.js';
 
@@ -27,6 +29,8 @@ export interface ReplayOptions {
   /** `keep` the records' timestamps, or stamp them with the instant of the copy. */
   readonly timestamps: 'keep' | 'now';
   readonly now: () => number;
+  /** What B takes: a record that it would refuse or delete ends the replay, before it is written. */
+  readonly limits?: { readonly maxMessageBytes: number; readonly timeBounds: readonly TimeBound[] };
   /** For `--fill`: whether the target lacks the record. */
   readonly isMissing?: (partition: number, cursor: RecordCursor) => boolean;
 }
@@ -59,11 +63,18 @@ export class ReplayProcessor implements Processor {
   readonly #classify: (partition: number, cursor: RecordCursor) => ReplayVerdict;
   readonly #stamps = new Map<number, Stamp>();
   readonly #counts: Record<ReplayVerdict, number>;
+  /** Timestamps of `[earliest, latest)` are kept by B. */
+  readonly #earliestMs: number;
+  readonly #latestMs: number;
+  readonly #largestBytes: number;
 
   /** @throws PipelineError `BAD_SELECTION`. */
   constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#classify = classifier(options);
+    this.#classify = replayClassifier(options);
+    this.#earliestMs = Math.max(...(options.limits?.timeBounds ?? []).map(({ fromMs }) => fromMs));
+    this.#latestMs = Math.min(...(options.limits?.timeBounds ?? []).map(({ toMs }) => toMs));
+    this.#largestBytes = (options.limits?.maxMessageBytes ?? Infinity) - BATCH_HEADER_BYTES;
     this.#counts = Object.fromEntries(REPLAY_VERDICTS.map((verdict) => [verdict, 0])) as Record<
       ReplayVerdict,
       number
@@ -98,11 +109,34 @@ export class ReplayProcessor implements Processor {
       const verdict = this.#classify(partition, cursor);
       counts[verdict]++;
       if (verdict !== 'selected') continue;
+      this.#checkLimits(partition, cursor, header.length, nowMs);
       setProvenanceOffset(header, valueAt, cursor.offset);
       const to = targetPartition(this.#options, partition, cursor);
       output.copy(target.topic, to, cursor, nowMs ?? cursor.timestampMs, header);
     }
     return records;
+  }
+
+  #checkLimits(partition: number, cursor: RecordCursor, addedBytes: number, nowMs: number | undefined): void {
+    const { timestampMs } = cursor;
+    const isKept = nowMs !== undefined || (timestampMs >= this.#earliestMs && timestampMs < this.#latestMs);
+    // A record's own lengths come on top: what is larger still is refused by the broker itself.
+    const bytes = cursor.headersEnd - cursor.keyValueStart + addedBytes;
+    if (isKept && bytes <= this.#largestBytes) return;
+    const bound = this.#options.limits?.timeBounds.find(
+      ({ fromMs, toMs }) => timestampMs < fromMs || timestampMs >= toMs,
+    );
+    const { topic } = this.#options.target;
+    const fault = isKept
+      ? `max.message.bytes of ${topic} refuses a record of ${bytes} bytes`
+      : `${bound?.setting ?? ''} of ${topic} would not keep a record of ${new Date(timestampMs).toISOString()}`;
+    throw new PipelineError(
+      'TARGET_LIMITS',
+      `copying offset ${cursor.offset} of partition ${partition}: ${fault}`,
+      {
+        at: { topic, partition, offset: String(cursor.offset) },
+      },
+    );
   }
 
   #stampOf(partition: number): Stamp {
@@ -132,7 +166,10 @@ export function targetPartition(
   return key === null ? partition % partitions : partitionOfKey(key, partitions);
 }
 
-function classifier(options: ReplayOptions): (partition: number, cursor: RecordCursor) => ReplayVerdict {
+/** What becomes of each record. @throws PipelineError `BAD_SELECTION`. */
+export function replayClassifier(
+  options: Pick<ReplayOptions, 'selection' | 'target' | 'isMissing'>,
+): (partition: number, cursor: RecordCursor) => ReplayVerdict {
   const { selection, target, isMissing } = options;
   const select = decidesByTimestamp(selection) ? byTimestamp(selection) : byContent(compileFilter(selection));
   compileFilter(selection); // its faults are found before the start, also where the timestamp decides alone

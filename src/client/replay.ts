@@ -1,0 +1,228 @@
+import {
+  WorkflowNotFoundError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { Admin } from 'kafkajs';
+import { connectKafka } from '../clients/kafka.js';
+import { serviceFault } from '../clients/fault.js';
+import { PipelineError } from '../core/errors.js';
+import { CONTROL_QUEUE, replayJobId, replayWorkflowId, STREAM_QUEUE } from '../core/ids.js';
+import type {
+  PlannedReplay,
+  ReplayDryRun,
+  ReplayInput,
+  ReplayPlan,
+  ReplayRate,
+  ReplayResult,
+  ReplaySliceReport,
+  ReplayStatus,
+  ReplayVerification,
+} from '../messages.js';
+import { KafkaConnection } from '../stream/kafka-connection.js';
+import { JobStore } from '../stream/job-store.js';
+import { dryRun } from '../stream/replay/dry-run.js';
+import { draftPlan } from '../stream/replay/plan.js';
+import { verifyReplay } from '../stream/replay/verify.js';
+import { pauseReplay, replayProgress, resumeReplay, setReplayRate } from '../workflows/replay-definitions.js';
+import type { replayTopicRange } from '../workflows/replay-topic-range.js';
+import type { ClientConnections } from './connections.js';
+import { fromTemporal } from './failure.js';
+import { replayStatus } from './replay-status.js';
+import { requireWorker } from './require-worker.js';
+
+export interface ReplayEvidence extends PlannedReplay {
+  /** When this was put together. */
+  readonly writtenAtMs: number;
+}
+
+/** `tidemark.replay`: ranges of topics copied exactly once. */
+export class ReplayClient {
+  readonly #connections: ClientConnections;
+
+  constructor(connections: ClientConnections) {
+    this.#connections = connections;
+  }
+
+  /** What a replay would copy: reads A, writes nothing, needs no worker. @throws PipelineError as `start` does. */
+  plan(input: ReplayInput): Promise<ReplayDryRun> {
+    return this.#withKafka(`planning replay ${input.job}`, async (kafka, admin) => {
+      // The target is not made: a dry run of a missing one says so.
+      const draft = await draftPlan({ kafka, admin, now: Date.now }, { ...input, createTarget: false });
+      return dryRun({ kafka }, draft);
+    });
+  }
+
+  /**
+   * Starts a replay, or finds the one of that name: running, or finished (`wait` then gives its recorded result).
+   * @throws PipelineError `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What is wrong with the input is thrown by `wait`.
+   */
+  async start(input: ReplayInput): Promise<void> {
+    const client = await this.#connections.temporal();
+    try {
+      await requireWorker(client, CONTROL_QUEUE, 'workflow');
+      await requireWorker(client, STREAM_QUEUE, 'activity');
+      await client.workflow.start<typeof replayTopicRange>('replayTopicRange', {
+        workflowId: replayWorkflowId(input.job),
+        taskQueue: CONTROL_QUEUE,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: `${input.source} to ${input.target}`,
+      });
+    } catch (error) {
+      throw fromTemporal(`starting replay ${input.job}`, error);
+    }
+  }
+
+  /** @throws PipelineError with the code of what ended the replay: `BAD_REPLAY`, `JOB_EXISTS`, `TARGET_LIMITS`, `GAP` ... */
+  async wait(job: string): Promise<ReplayResult> {
+    const handle = await this.#handle(job);
+    try {
+      return await handle.result();
+    } catch (error) {
+      throw fromTemporal(`waiting for replay ${job}`, error);
+    }
+  }
+
+  async pause(job: string): Promise<void> {
+    await this.#tell(job, 'pausing', (handle) => handle.signal(pauseReplay));
+  }
+
+  async resume(job: string): Promise<void> {
+    await this.#tell(job, 'resuming', (handle) => handle.signal(resumeReplay));
+  }
+
+  /** Replaces the limits of a running replay; `{}` lifts them. */
+  async rate(job: string, rate: ReplayRate): Promise<void> {
+    await this.#tell(job, 'setting the rate of', (handle) => handle.signal(setReplayRate, rate));
+  }
+
+  /** Ends it at its next commit. Started again, it goes on from there. */
+  async cancel(job: string): Promise<void> {
+    await this.#tell(job, 'cancelling', async (handle) => {
+      await handle.cancel();
+    });
+  }
+
+  /** @throws PipelineError `NO_REPLAY`. */
+  async status(job: string): Promise<ReplayStatus> {
+    const handle = await this.#handle(job);
+    const [described, recorded] = await Promise.all([
+      handle.describe().catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw fromTemporal(`looking at replay ${job}`, error);
+      }),
+      this.#recorded(job),
+    ]);
+    if (described === undefined && recorded === undefined) throw noReplay(job);
+    const isRunning = described?.status.name === 'RUNNING';
+    const progress = isRunning ? await handle.query(replayProgress).catch(() => undefined) : undefined;
+    return replayStatus({
+      job,
+      planned: recorded ?? null,
+      progress: progress ?? null,
+      workflow: described?.status.name ?? null,
+      live: described ? liveReports(described) : [],
+      fault: described ? await faultOf(described, () => handle.result()) : null,
+    });
+  }
+
+  /** Compares B with A once more, in this process. @throws PipelineError `NO_REPLAY`. */
+  verify(job: string): Promise<ReplayVerification> {
+    return this.#withKafka(`verifying replay ${job}`, async (kafka) => {
+      const recorded = await storeOf(kafka).load(replayJobId(job));
+      if (recorded === undefined) throw noReplay(job);
+      return verifyReplay({ kafka, now: Date.now }, recorded.plan);
+    });
+  }
+
+  /** Plan and result, to be kept. @throws PipelineError `NO_REPLAY`, `NOT_FINISHED`. */
+  async evidence(job: string): Promise<ReplayEvidence> {
+    const recorded = await this.#recorded(job);
+    if (recorded === undefined) throw noReplay(job);
+    if (recorded.result === null) {
+      throw new PipelineError('NOT_FINISHED', `writing the evidence of replay ${job}: it has not finished`);
+    }
+    return { ...recorded, writtenAtMs: Date.now() };
+  }
+
+  #recorded(job: string): Promise<PlannedReplay | undefined> {
+    return this.#withKafka(`reading the record of replay ${job}`, (kafka) =>
+      storeOf(kafka).load(replayJobId(job)),
+    );
+  }
+
+  async #handle(job: string): Promise<WorkflowHandle<typeof replayTopicRange>> {
+    const client = await this.#connections.temporal();
+    return client.workflow.getHandle<typeof replayTopicRange>(replayWorkflowId(job));
+  }
+
+  async #tell(
+    job: string,
+    doing: string,
+    tell: (handle: WorkflowHandle<typeof replayTopicRange>) => Promise<void>,
+  ): Promise<void> {
+    const handle = await this.#handle(job);
+    try {
+      await tell(handle);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) {
+        throw new PipelineError('NO_REPLAY', `${doing} replay ${job}: none of this name is running`);
+      }
+      throw fromTemporal(`${doing} replay ${job}`, error);
+    }
+  }
+
+  async #withKafka<T>(doing: string, use: (kafka: KafkaConnection, admin: Admin) => Promise<T>): Promise<T> {
+    const { config } = this.#connections;
+    const admin = connectKafka(config, 'tidemark-client').admin();
+    let kafka: KafkaConnection | undefined;
+    try {
+      [kafka] = await Promise.all([
+        KafkaConnection.open(config.kafka, { clientId: 'tidemark-client' }),
+        admin.connect(),
+      ]);
+      return await use(kafka, admin);
+    } catch (cause) {
+      throw serviceFault('kafka', doing, cause);
+    } finally {
+      await Promise.all([kafka?.close(), admin.disconnect()]);
+    }
+  }
+}
+
+const storeOf = (kafka: KafkaConnection) => new JobStore<ReplayPlan, ReplayResult>(kafka, Date.now);
+
+const noReplay = (job: string): PipelineError =>
+  new PipelineError('NO_REPLAY', `looking for replay ${job}: there is none of this name`);
+
+/** What the laps under way said last. */
+function liveReports({ raw }: WorkflowExecutionDescription): ReplaySliceReport[] {
+  return (raw.pendingActivities ?? []).flatMap(({ activityType, heartbeatDetails }) => {
+    const [payload] = heartbeatDetails?.payloads ?? [];
+    if (activityType?.name !== 'runReplayLap' || !payload) return [];
+    const report = defaultPayloadConverter.fromPayload<ReplaySliceReport | null>(payload);
+    return report ? [report] : [];
+  });
+}
+
+/** Why a step is being tried again, or what ended the workflow. */
+async function faultOf(
+  { raw, status }: WorkflowExecutionDescription,
+  result: () => Promise<unknown>,
+): Promise<string | null> {
+  if (status.name === 'RUNNING') {
+    const failing = (raw.pendingActivities ?? []).find(({ lastFailure }) => lastFailure);
+    return failing?.lastFailure?.message ?? null;
+  }
+  if (status.name === 'COMPLETED') return null;
+  try {
+    await result();
+    return null;
+  } catch (error) {
+    const fault = fromTemporal('the replay', error);
+    return `${fault.code}: ${fault.message}`;
+  }
+}

@@ -1,0 +1,95 @@
+import type { Admin } from 'kafkajs';
+import { PipelineError } from '../../core/errors.js';
+import { targetLimits, type TargetLimits } from '../../core/replay-target.js';
+import type { KafkaConnection } from '../kafka-connection.js';
+
+export type TopicAdmin = Pick<
+  Admin,
+  'listTopics' | 'createTopics' | 'describeConfigs' | 'fetchTopicMetadata'
+>;
+
+/** ConfigResourceTypes.TOPIC of kafkajs, which is the protocol's own number. */
+const TOPIC_RESOURCE = 2;
+
+/** Settings of a topic as they are in effect. */
+export async function readLimits(admin: TopicAdmin, topic: string): Promise<TargetLimits> {
+  const [{ resources }, { topics }] = await Promise.all([
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: TOPIC_RESOURCE, name: topic }],
+    }),
+    admin.fetchTopicMetadata({ topics: [topic] }),
+  ]);
+  const entries = resources[0]?.configEntries ?? [];
+  const config = Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
+  const replicas = topics[0]?.partitions.map((partition) => partition.replicas.length) ?? [];
+  return targetLimits(config, Math.min(...replicas));
+}
+
+/**
+ * Makes B for historical data: as many partitions as A, records of any size A takes, no time limit.
+ * @returns false when it was there already.
+ */
+export async function createTarget(
+  admin: TopicAdmin,
+  connection: KafkaConnection,
+  topic: string,
+  source: { readonly topic: string; readonly partitions: number },
+): Promise<boolean> {
+  if ((await admin.listTopics()).includes(topic)) return false;
+  const { maxMessageBytes } = await readLimits(admin, source.topic);
+  // The provenance header comes on top of a record that may be as large as A allows.
+  const config = {
+    'retention.ms': '-1',
+    'retention.bytes': '-1',
+    'cleanup.policy': 'delete',
+    'message.timestamp.type': 'CreateTime',
+    'message.timestamp.after.max.ms': '9223372036854775807',
+    'max.message.bytes': String(maxMessageBytes + 1024),
+  };
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: [
+      {
+        topic,
+        numPartitions: source.partitions,
+        replicationFactor: -1,
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  });
+  await connection.whileMoving(async () => {
+    for (const { partition } of (await connection.topic(topic, true)).partitions) {
+      await connection.leader(topic, partition, true);
+    }
+  });
+  return true;
+}
+
+/** @throws PipelineError `TOPIC_MISSING`, `TOPIC_RECREATED`: neither changes by waiting. */
+export async function requireSameTopic(
+  connection: KafkaConnection,
+  { topic, topicId }: { readonly topic: string; readonly topicId: string },
+): Promise<void> {
+  const found = await findTopic(connection, topic);
+  if (found === undefined) {
+    throw new PipelineError('TOPIC_MISSING', `opening topic ${topic}: there is none`, { at: { topic } });
+  }
+  if (found.topicId === topicId) return;
+  const message = `opening topic ${topic}: it was deleted and created again since the replay was planned`;
+  throw new PipelineError('TOPIC_RECREATED', message, { at: { topic } });
+}
+
+/** A topic's id and partitions; undefined when the cluster does not know it. */
+export async function findTopic(
+  connection: KafkaConnection,
+  topic: string,
+): Promise<{ topicId: string; partitions: number } | undefined> {
+  try {
+    const { topicId, partitions } = await connection.topic(topic, true);
+    return { topicId, partitions: partitions.length };
+  } catch (error) {
+    if (error instanceof PipelineError && error.code === 'KAFKA_UNKNOWN_TOPIC_OR_PARTITION') return undefined;
+    throw error;
+  }
+}

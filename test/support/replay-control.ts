@@ -1,0 +1,30 @@
+/** A worker process for the workflows and short activities of replays alone: it needs Kafka and Temporal, nothing else. */
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createReplayActivities } from '../../src/activities/replay.js';
+import { withFailures } from '../../src/activities/to-failure.js';
+import { connectKafka } from '../../src/clients/kafka.js';
+import { codeVersion } from '../../src/code-version.js';
+import { loadConfig } from '../../src/config.js';
+import { CONTROL_QUEUE } from '../../src/core/ids.js';
+import { KafkaConnection } from '../../src/stream/kafka-connection.js';
+import { workerLogger } from '../../src/workers/logger.js';
+
+const config = loadConfig('', process.env);
+Runtime.install({ logger: workerLogger('warn') });
+const kafka = await KafkaConnection.open(config.kafka);
+const admin = connectKafka(config).admin();
+await admin.connect();
+const connection = await NativeConnection.connect({ address: config.temporal.address });
+const worker = await Worker.create({
+  connection,
+  namespace: config.temporal.namespace,
+  taskQueue: CONTROL_QUEUE,
+  workflowsPath: fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url)),
+  activities: withFailures(
+    createReplayActivities({ kafka, admin, now: Date.now, codeVersion: codeVersion() }),
+  ),
+  stickyQueueScheduleToStartTimeout: '1s',
+});
+await worker.run();
+await Promise.all([connection.close(), kafka.close(), admin.disconnect()]);
