@@ -10,6 +10,7 @@ import { findFreeBase, startStack, type ServiceName, type Stack } from '../../in
 import { provision } from '../../src/provision.js';
 import { CDC_SERVICES, cdcChaos } from './cdc.js';
 import { countChaos } from './count/main.js';
+import { GOLD_CHAOS_SERVICES, goldChaos } from './gold/index.js';
 import { replayChaos } from './replay/main.js';
 import type { ChaosReport } from './report.js';
 
@@ -25,6 +26,7 @@ interface ChaosRun {
 
 const RUNS: Readonly<Record<string, ChaosRun>> = {
   cdc: { services: CDC_SERVICES, faults: 30, run: cdcChaos },
+  gold: { services: GOLD_CHAOS_SERVICES, provisioned: true, faults: 30, run: goldChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
   count: { services: ['kafka'], faults: 20, run: countChaos },
 };
