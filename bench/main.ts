@@ -4,6 +4,7 @@ import { commit, machine, type Benchmark } from './benchmark.js';
 
 /** Loaded when asked for: a benchmark of files needs no client of a database. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
+  gold: () => import('./gold.js'),
   ingest: () => import('./ingest/index.js'),
 };
 

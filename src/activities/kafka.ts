@@ -1,10 +1,11 @@
 import type { Admin } from 'kafkajs';
 import { serviceFault } from '../clients/fault.js';
-import { describeUnread, laterPositions, unreadPartitions, type Unread } from '../core/barrier.js';
+import { describeUnread, laterPositions, unreadPartitions } from '../core/barrier.js';
 import { EVENTS_GROUP, EVENTS_TOPIC, USERS_GROUP, USERS_TOPIC } from '../core/names.js';
 import type { AwaitConsumedInput, KafkaPositions, Lap } from '../messages.js';
+import { committedOffsets, withData } from '../stream/group-lag.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
-import { firstDataOffset, freeze, type FrozenTopic } from '../stream/log-positions.js';
+import { freeze, type FrozenTopic } from '../stream/log-positions.js';
 import { waitLap } from './wait-lap.js';
 
 export interface KafkaDeps {
@@ -26,15 +27,9 @@ export function createKafkaActivities({ kafka, admin }: KafkaDeps) {
 
   async function committedPositions(): Promise<KafkaPositions> {
     const groups = Object.entries(GROUPS).map(async ([topic, groupId]) => {
-      const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
-      // -1: the group never committed in this partition.
-      const committed = (answer?.partitions ?? []).filter(({ offset }) => !offset.startsWith('-'));
-      return [
-        topic,
-        Object.fromEntries(committed.map(({ partition, offset }) => [String(partition), offset])),
-      ];
+      return [topic, await committedOffsets(admin, groupId, topic)] as const;
     });
-    return Object.fromEntries(await Promise.all(groups)) as KafkaPositions;
+    return Object.fromEntries(await Promise.all(groups));
   }
 
   return {
@@ -71,33 +66,6 @@ export function createKafkaActivities({ kafka, admin }: KafkaDeps) {
         }),
       ),
   };
-}
-
-/** Those of the ranges that hold, or may yet hold, a record for ClickHouse: the engine drops null values and never commits past them. */
-async function withData(kafka: KafkaConnection, unread: readonly Unread[]): Promise<Unread[]> {
-  const topics = [...new Set(unread.map(({ topic }) => topic))];
-  const frozen = new Map(
-    await Promise.all(topics.map(async (topic) => [topic, await freeze(kafka, topic)] as const)),
-  );
-  const found: Unread[] = [];
-  for (const range of unread) {
-    const now = frozen.get(range.topic)?.partitions.find(({ partition }) => partition === range.partition);
-    if (now === undefined || now.lastStableOffset < Number(range.end)) {
-      // A transaction below the end is still undecided (or the topic was made anew, smaller): it may come to hold data.
-      found.push(range);
-      continue;
-    }
-    const startOffset = Math.max(Number(range.committed), now.logStartOffset);
-    const endOffset = Number(range.end);
-    if (startOffset >= endOffset) continue;
-    const data = await firstDataOffset(kafka, range.topic, {
-      partition: range.partition,
-      startOffset,
-      endOffset,
-    });
-    if (data !== undefined) found.push(range);
-  }
-  return found;
 }
 
 async function asking<T>(doing: string, ask: () => Promise<T>): Promise<T> {

@@ -133,12 +133,13 @@ const usersBecomeKnown = (database: string, day: Day): string => `(
       AND user_id IN (SELECT user_id FROM ${database}.silver_users)
       AND user_id NOT IN (SELECT user_id FROM ${database}.gold_user_activity WHERE day = '${day}'))`;
 
-/** Marks other attempts still recorded as running; parameters `runId`, `attempt`, `nowMs`. */
+/** Marks other attempts still recorded as running; parameters `runId`, `attempt`, `nowMs`. Qualified, as a bare `status` is the new one. */
 export const abandonRuns = (database: string, day: Day): string => `
 INSERT INTO ${database}.ops_gold_runs
 SELECT * REPLACE ('abandoned' AS status, fromUnixTimestamp64Milli({nowMs:Int64}, 'UTC') AS finished_at)
-FROM ${database}.ops_gold_runs FINAL
-WHERE day = '${day}' AND status = 'running' AND NOT (run_id = {runId:String} AND attempt = {attempt:UInt32})`;
+FROM ${database}.ops_gold_runs AS recorded FINAL
+WHERE recorded.day = '${day}' AND recorded.status = 'running'
+  AND NOT (recorded.run_id = {runId:String} AND recorded.attempt = {attempt:UInt32})`;
 
 export const dayTotals = (database: string, day: Day): string => `
 SELECT toString(count()) AS users, toString(sum(total_events)) AS events

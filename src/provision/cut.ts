@@ -1,9 +1,12 @@
 import type { Config } from '../config.js';
+import { unreadPartitions } from '../core/barrier.js';
 import { EVENTS_GROUP, EVENTS_TOPIC, USERS_GROUP, USERS_TOPIC } from '../core/names.js';
 import { epochStart, EVENTS_LAYOUT, USERS_LAYOUT } from '../core/source-epoch.js';
 import { connectKafka } from '../clients/kafka.js';
+import { committedOffsets, withData } from '../stream/group-lag.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
-import { firstDataOffset, freeze, type FrozenPartition } from '../stream/log-positions.js';
+import { freeze } from '../stream/log-positions.js';
+import type { KafkaPositions } from '../messages.js';
 import { waitUntil } from '../wait-until.js';
 import { eventPasses, type ReadyDeps } from './readiness.js';
 
@@ -71,29 +74,13 @@ async function arrived(config: Config, topic: string, groupId: string): Promise<
   await admin.connect();
   try {
     const { partitions } = await freeze(connection, topic);
-    const consumed = async ({ partition, lastStableOffset }: FrozenPartition) => {
-      const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
-      const committed = Number(group?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
-      const startOffset = Math.max(committed, 0);
-      if (startOffset >= lastStableOffset) return true;
-      // Tombstones and control records never reach the Kafka table, so it does not commit past a last one.
-      return (
-        (await firstDataOffset(connection, topic, {
-          partition,
-          startOffset,
-          endOffset: lastStableOffset,
-        })) === undefined
-      );
+    const stable = partitions.map(({ partition, lastStableOffset }) => [partition, String(lastStableOffset)]);
+    const ends: KafkaPositions = { [topic]: Object.fromEntries(stable) as Record<string, string> };
+    const consumed = async (): Promise<boolean> => {
+      const committed = { [topic]: await committedOffsets(admin, groupId, topic) };
+      return (await withData(connection, unreadPartitions(ends, committed))).length === 0;
     };
-    for (const frozen of partitions) {
-      await waitUntil(
-        `partition ${frozen.partition} of ${topic} to arrive in silver`,
-        () => consumed(frozen),
-        {
-          timeoutMs: ARRIVAL_TIMEOUT_MS,
-        },
-      );
-    }
+    await waitUntil(`what ${topic} holds to arrive in silver`, consumed, { timeoutMs: ARRIVAL_TIMEOUT_MS });
   } finally {
     await admin.disconnect();
     await connection.close();

@@ -44,6 +44,9 @@ async function run(config: Config, connections: Connections): Promise<void> {
       activities: controlActivities(config, connections),
       // When a worker dies, others wait this long for it before they take its workflows: the default is 10 s.
       stickyQueueScheduleToStartTimeout: '1s',
+      // A worker that hangs swallows a task with every poll it has open, each until its timeout: few, and so soon another's.
+      maxConcurrentActivityTaskPolls: 2,
+      maxConcurrentWorkflowTaskPolls: 2,
       // Activities are told to stop on SIGTERM, and have this long to end their queries.
       shutdownGraceTime: '1s',
       shutdownForceTime: '15s',

@@ -64,20 +64,10 @@ describe('tidemark gold', function () {
     assert.equal(lines[0], `gold of ${day}: 2 users, 4 events`);
     const rows = lines
       .filter((line) => line.includes('@example.com'))
-      .map((line) => line.split('│').map((cell) => cell.trim()));
+      .map((line) => line.trim().split(/ {2,}/));
     assert.deepEqual(rows, [
-      [
-        '',
-        busy,
-        'Ada Busy',
-        'ada@example.com',
-        '3',
-        '01:02:03.004',
-        '05:06:07.008',
-        'login 2, page_view 1',
-        '',
-      ],
-      ['', idle, 'Bob Idle', 'bob@example.com', '1', '04:00:00.000', '04:00:00.000', 'login 1', ''],
+      [busy, 'Ada Busy', 'ada@example.com', '3', '01:02:03.004', '05:06:07.008', 'login 2, page_view 1'],
+      [idle, 'Bob Idle', 'bob@example.com', '1', '04:00:00.000', '04:00:00.000', 'login 1'],
     ]);
   });
 

@@ -168,6 +168,23 @@ describe('gold of a day, on the whole pipeline', function () {
     assert.deepEqual(await goldRows(gold().clickhouse, empty), []);
   });
 
+  it('computes a day anew after a cut, whose rows come from no message, and once only', async () => {
+    const { clickhouse, tidemark } = gold();
+    const cut = addDays(FIRST_DAY, -25);
+    const event = eventOf('gold-cut', answer.users[0]?.user_id ?? '', 'login', `${cut}T06:00:00.000Z`);
+    await gold().events.insertOne(event.stored);
+    assert.equal((await tidemark.gold.run({ day: cut })).rowsWritten, '1');
+    // What provisioning does to an event that a new snapshot did not show.
+    await clickhouse.command({
+      query: `INSERT INTO silver_events
+              SELECT * REPLACE (1 AS is_deleted, version + 1 AS version, -1 AS partition, 0 AS offset, now64(3) AS ingested_at)
+              FROM silver_events FINAL WHERE day = '${cut}' AND event_id = '"gold-cut"'`,
+    });
+    const after = await tidemark.gold.run({ day: cut });
+    assert.deepEqual([after.reused, after.rowsWritten], [false, '0']);
+    assert.equal((await tidemark.gold.run({ day: cut })).reused, true);
+  });
+
   it('shows users without events as zeros', async () => {
     const { from, to } = userIdRange(SEED);
     const answerOf = await gold().clickhouse.query({
