@@ -2,10 +2,16 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** What the server says; status 0 when it does not. */
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** A statement on its way to ClickHouse that the gate keeps back. */
 export interface Held {
-  /** Lets it through; gives the server's answer. */
-  release(): Promise<{ readonly status: number; readonly body: string }>;
+  /** Lets it through. */
+  release(): Promise<Answer>;
 }
 
 interface Trap {
@@ -51,52 +57,53 @@ export class ClickHouseGate {
   }
 
   async #pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+    const body = await bodyOf(incoming).catch(() => undefined);
+    // Its worker was killed in the middle of a request.
+    if (body === undefined) return;
     const statement = `${new URL(incoming.url ?? '/', this.#target).searchParams.get('query') ?? ''} ${body.toString()}`;
     const trap = this.#trap;
-    if (trap === undefined || !trap.pattern.test(statement)) return this.#forward(incoming, body, outgoing);
+    if (trap === undefined || !trap.pattern.test(statement)) {
+      await this.#forward(incoming, body, outgoing);
+      return;
+    }
     this.#trap = undefined;
-    const released = new Promise<void>((letGo) => {
-      trap.caught({
-        release: async () => {
-          const answered = answerOf(outgoing);
-          letGo();
-          return answered;
-        },
-      });
-    });
-    await released;
-    this.#forward(incoming, body, outgoing);
+    trap.caught({ release: () => this.#forward(incoming, body, outgoing) });
   }
 
-  /** A server that is away looks to the worker as it would without the gate: the connection breaks. */
-  #forward(incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): void {
+  /**
+   * Gives the server's answer, whether or not the worker still listens. A server that is away looks to the worker as it
+   * would without the gate: the connection breaks.
+   */
+  #forward(incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): Promise<Answer> {
     const { hostname, port } = this.#target;
     const { method, url: path, headers } = incoming;
-    const onward = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.on('data', (chunk: Buffer) => outgoing.write(chunk));
-      answer.on('end', () => outgoing.end());
-      answer.on('error', () => outgoing.destroy());
+    return new Promise((resolve) => {
+      const broken = (): void => {
+        outgoing.destroy();
+        resolve({ status: 0, body: '' });
+      };
+      const onward = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
+        const status = answer.statusCode ?? 0;
+        const chunks: Buffer[] = [];
+        outgoing.writeHead(status, answer.headers);
+        answer.on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          outgoing.write(chunk);
+        });
+        answer.on('end', () => {
+          outgoing.end();
+          resolve({ status, body: Buffer.concat(chunks).toString() });
+        });
+        answer.on('error', broken);
+      });
+      onward.on('error', broken);
+      onward.end(body);
     });
-    onward.on('error', () => outgoing.destroy());
-    onward.end(body);
   }
 }
 
-/** What is written to a response until it ends. */
-function answerOf(outgoing: ServerResponse): Promise<{ status: number; body: string }> {
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  const write = outgoing.write.bind(outgoing) as (chunk: Buffer) => boolean;
-  outgoing.write = ((chunk: Buffer) => {
-    chunks.push(chunk);
-    return write(chunk);
-  }) as ServerResponse['write'];
-  return new Promise((resolve) => {
-    outgoing.on('close', () =>
-      resolve({ status: outgoing.statusCode, body: Buffer.concat(chunks).toString() }),
-    );
-  });
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }
