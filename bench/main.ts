@@ -6,6 +6,9 @@ import { commit, machine, type Benchmark } from './benchmark.js';
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
   gold: () => import('./gold.js'),
   ingest: () => import('./ingest/index.js'),
+  uniques: () => import('./uniques/kafka.js'),
+  'uniques-file': () => import('./uniques/file.js'),
+  hyperloglog: () => import('./hyperloglog/index.js'),
 };
 
 const { values, positionals } = parseArgs({

@@ -60,11 +60,8 @@ export async function draftCountPlan(deps: CountPlanDeps, input: CountInput): Pr
   checkCount(input);
   const { kafka, admin } = deps;
   const spec = countSpec(input);
-  const frozen = await freeze(kafka, input.source).catch((cause: unknown) => {
-    if (!(cause instanceof PipelineError) || cause.code !== 'KAFKA_UNKNOWN_TOPIC_OR_PARTITION') throw cause;
-    const message = `planning count ${input.job}: the topic of frames, ${input.source}, is not there`;
-    throw new PipelineError('TOPIC_MISSING', message, { at: { topic: input.source }, cause });
-  });
+  await requireTopic(kafka, input);
+  const frozen = await freeze(kafka, input.source);
   const slices = dealOut(await rangesOf(kafka, spec, frozen.partitions), input.slices ?? 1);
   await ensureCheckpointTopic(admin);
   const target = await ensureTopic(deps, input.target, 1, COMPACTED);
@@ -90,6 +87,15 @@ export async function draftCountPlan(deps: CountPlanDeps, input: CountInput): Pr
     slices: slices.map((ranges, index) => ({ index, ranges, checkpointPartition: partOf(index) })),
     mergeCheckpointPartition: partOf(slices.length),
   };
+}
+
+/** Asked once: a topic that is missing now is not waited for. @throws PipelineError `TOPIC_MISSING`. */
+async function requireTopic(kafka: KafkaConnection, { job, source }: CountInput): Promise<void> {
+  await kafka.topic(source, true).catch((cause: unknown) => {
+    if (!(cause instanceof PipelineError) || cause.code !== 'KAFKA_UNKNOWN_TOPIC_OR_PARTITION') throw cause;
+    const message = `planning count ${job}: the topic of frames, ${source}, is not there`;
+    throw new PipelineError('TOPIC_MISSING', message, { at: { topic: source }, cause });
+  });
 }
 
 async function rangesOf(

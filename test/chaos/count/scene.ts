@@ -45,7 +45,7 @@ export class CountScene {
   }
 
   async fill(options: Partial<FrameOptions>): Promise<void> {
-    this.#connection = await KafkaConnection.open(this.config.kafka);
+    this.#connection ??= await KafkaConnection.open(this.config.kafka);
     await this.withAdmin(async (admin) => {
       if ((await admin.listTopics()).includes(this.topic)) return;
       const topics = [{ topic: this.topic, numPartitions: PARTITIONS }];

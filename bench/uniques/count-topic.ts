@@ -1,0 +1,80 @@
+/**
+ * Ours from Kafka: a bounded count, checkpoints, results and sketches written, every slice but the first in a process of its
+ * own. `count-topic.js <order>`; the order is JSON.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../../src/config.js';
+import type { UniqueUsersResult } from '../../src/core/uniques-result.js';
+import type { CountPlan } from '../../src/messages.js';
+import { countMergeLap, countSliceLap } from '../../src/stream/count/lap.js';
+import { KafkaConnection } from '../../src/stream/kafka-connection.js';
+import { freeze } from '../../src/stream/log-positions.js';
+import { LogReader } from '../../src/stream/log-reader.js';
+import { ownUsage, sayUsage } from './say-usage.js';
+
+export interface TopicOrder {
+  readonly kafka: Config['kafka'];
+  readonly plan: CountPlan;
+  /** Only this slice, for a process that helps. */
+  readonly slice?: number;
+}
+
+type Usage = ReturnType<typeof ownUsage>;
+
+const order = JSON.parse(process.argv[2] ?? '') as TopicOrder;
+const { plan } = order;
+const kafka = await KafkaConnection.open(order.kafka);
+const deps = { kafka, now: Date.now, signal: new AbortController().signal, report: () => undefined };
+if (order.slice === undefined) await countAll();
+else {
+  await countSliceLap(deps, plan, order.slice);
+  process.send!(ownUsage());
+  process.disconnect();
+}
+await kafka.close();
+
+async function countAll(): Promise<void> {
+  const helpers = plan.slices.slice(1).map(({ index }) => help(index));
+  await countSliceLap(deps, plan, 0);
+  const used = await Promise.all(helpers);
+  const { partitions } = await freeze(kafka, plan.partials.topic);
+  const ends = partitions.map(({ highWatermark }) => String(highWatermark));
+  const merged = await countMergeLap(deps, plan, ends);
+  sayUsage(merged.counts.read ?? 0, await usersOfYears(), {
+    cpuMs: used.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+    peakRssMb: used.reduce((sum, { peakRssMb }) => sum + peakRssMb, 0),
+  });
+}
+
+async function help(slice: number): Promise<Usage> {
+  const child = fork(fileURLToPath(import.meta.url), [JSON.stringify({ ...order, slice })]);
+  const [usage] = (await once(child, 'message')) as [Usage];
+  return usage;
+}
+
+/** From the topic of results: what a reader of it sees. */
+async function usersOfYears(): Promise<number> {
+  const { partitions } = await freeze(kafka, plan.target.topic);
+  const ranges = partitions.map(({ partition, highWatermark }) => ({
+    partition,
+    startOffset: 0,
+    endOffset: highWatermark,
+  }));
+  const newest = new Map<string, number>();
+  const reader = new LogReader(kafka, plan.target.topic, ranges);
+  for (let events = await reader.read(); events !== undefined; events = await reader.read()) {
+    for (const event of events) {
+      if (event.kind === 'gap') throw new Error('results are gone');
+      for (const batch of event.batches()) {
+        const cursor = batch.records(event.startOffset, event.endOffset);
+        while (cursor.next()) {
+          const { window, start, users } = JSON.parse(cursor.value()!.toString()) as UniqueUsersResult;
+          if (window === 'year') newest.set(start, users);
+        }
+      }
+    }
+  }
+  return [...newest.values()].reduce((sum, users) => sum + users, 0);
+}

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+
+/** What a counting program says of itself on its last line. */
+export interface Said {
+  readonly frames: number;
+  /** Users of all years: the proof that it counted. */
+  readonly users: number;
+  readonly cpuMs: number;
+  readonly peakRssMb: number;
+}
+
+export interface Program {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  /** Bound to so many cores; all of them without. */
+  readonly cores?: number;
+  readonly frames: number;
+}
+
+export interface Run extends Said {
+  /** From the start of the process to its end. */
+  readonly elapsedMs: number;
+  readonly framesPerSecond: number;
+}
+
+/** Runs a program to its end. @throws Error with what it wrote to standard error. */
+export async function run({ name, command, cores, frames }: Program): Promise<Run> {
+  const [file, ...args] = cores === undefined ? command : ['taskset', '-c', cpuList(cores), ...command];
+  const startedMs = performance.now();
+  const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  const elapsedMs = performance.now() - startedMs;
+  if (code !== 0) throw new Error(`${name} ended with ${String(code)}: ${errors}`);
+  const said = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Said;
+  if (said.frames !== frames) throw new Error(`${name} counted ${said.frames} of ${frames} frames`);
+  return { ...said, elapsedMs, framesPerSecond: (1_000 * frames) / elapsedMs };
+}
+
+const cpuList = (cores: number): string => (cores === 1 ? '0' : `0-${cores - 1}`);

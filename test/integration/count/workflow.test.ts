@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createCountActivities, createCountSliceActivities } from '../../../src/activities/count.js';
+import { withFailures } from '../../../src/activities/to-failure.js';
+import { Tidemark } from '../../../src/client.js';
+import { connectKafka } from '../../../src/clients/kafka.js';
+import { CONTROL_QUEUE, STREAM_QUEUE } from '../../../src/core/ids.js';
+import type { CountPlan } from '../../../src/messages.js';
+import { waitUntil } from '../../../src/wait-until.js';
+import { exactFaults } from '../../chaos/count/compare.js';
+import { CountScene } from '../../chaos/count/scene.js';
+import { useStack } from '../../support/stack.js';
+
+const FRAMES = 40_000;
+const SHAPE = { frames: FRAMES, users: 3_000, bytes: 120, perSecond: 40 };
+
+/** Both workers in this process: what they need is Kafka and Temporal, nothing else of the pipeline. */
+async function startWorkers(config: ReturnType<ReturnType<typeof useStack>>['config'], scene: CountScene) {
+  const connection = await NativeConnection.connect({ address: config.temporal.address });
+  const admin = connectKafka(config).admin();
+  await admin.connect();
+  const deps = { kafka: scene.connection, admin, codeVersion: 'test', now: Date.now };
+  const common = { connection, namespace: config.temporal.namespace, shutdownForceTime: '10s' as const };
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: CONTROL_QUEUE,
+      workflowsPath: fileURLToPath(new URL('../../../src/workflows/index.js', import.meta.url)),
+      activities: withFailures(createCountActivities(deps)),
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: STREAM_QUEUE,
+      activities: withFailures(createCountSliceActivities(deps)),
+      maxHeartbeatThrottleInterval: '400ms',
+      defaultHeartbeatThrottleInterval: '400ms',
+    }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  return async () => {
+    for (const worker of workers) worker.shutdown();
+    await running;
+    await admin.disconnect();
+    await connection.close();
+  };
+}
+
+describe('integration: countUniqueUsers', function () {
+  this.timeout(180_000);
+  this.slow(60_000);
+  const stack = useStack(['kafka', 'temporal'], { own: true });
+  let scene: CountScene;
+  let tidemark: Tidemark;
+  let stopWorkers: () => Promise<void>;
+
+  before(async () => {
+    const { config } = stack();
+    scene = new CountScene(config, 'job.frames');
+    await scene.fill(SHAPE);
+    stopWorkers = await startWorkers(config, scene);
+    tidemark = new Tidemark(config);
+  });
+  after(async () => {
+    await tidemark?.close();
+    await stopWorkers?.();
+    await scene?.close();
+  });
+
+  const BOUNDED = {
+    job: 'bounded',
+    source: 'job.frames',
+    target: 'bounded.results',
+    bounded: true,
+    slices: 2,
+  };
+
+  it('counts a bounded topic in slices and is right by the exact answer', async () => {
+    await tidemark.count.start(BOUNDED);
+    const result = await tidemark.count.wait('bounded');
+    assert.deepEqual([result.outcome, result.reused, result.gaps], ['finished', false, []]);
+    assert.deepEqual(
+      [result.counts.read, (result.counts.accept ?? 0) + (result.counts.late ?? 0)],
+      [FRAMES, FRAMES],
+    );
+    const { plan, done, total, state } = await tidemark.count.status('bounded');
+    assert.deepEqual([state, done, total], ['finished', String(FRAMES), String(FRAMES)]);
+    assert.equal(plan?.slices.length, 2);
+    assert.deepEqual(exactFaults(scene.answers, await scene.outcome(plan!), 4.5), []);
+  });
+
+  it('answers a second start with the record, and refuses another job of the same name', async () => {
+    await tidemark.count.start(BOUNDED);
+    const again = await tidemark.count.wait('bounded');
+    assert.deepEqual([again.outcome, again.reused], ['finished', true]);
+    await tidemark.count.start({ ...BOUNDED, precision: 10 });
+    await assert.rejects(tidemark.count.wait('bounded'), { code: 'JOB_EXISTS' });
+  });
+
+  it('says what is wrong before it starts, and which topic is missing', async () => {
+    await assert.rejects(tidemark.count.start({ ...BOUNDED, job: 'a b', precision: 3 }), {
+      code: 'BAD_COUNT',
+      message: /name.*precision/,
+    });
+    await tidemark.count.start({ ...BOUNDED, job: 'missing', source: 'no.such.topic' });
+    await assert.rejects(tidemark.count.wait('missing'), { code: 'TOPIC_MISSING' });
+    await assert.rejects(tidemark.count.status('never'), { code: 'NO_COUNT' });
+  });
+
+  it('follows a topic, stops, and goes on where it was when started again', async () => {
+    const live = { job: 'live', source: 'job.frames', target: 'live.results', slices: 2, provisionalMs: 500 };
+    await tidemark.count.start(live);
+    const read = async (frames: number): Promise<CountPlan> => {
+      const status = await waitUntil(
+        `${frames} frames`,
+        async () => {
+          const now = await tidemark.count.status('live');
+          return now.counts.read === frames && now;
+        },
+        { timeoutMs: 60_000, everyMs: 300 },
+      );
+      assert.equal(status.state, 'counting');
+      assert.equal(status.total, null);
+      return status.plan!;
+    };
+    const plan = await read(FRAMES);
+    const stopped = await tidemark.count.stop('live');
+    assert.equal(stopped.outcome, 'stopped');
+    assert.equal((await tidemark.count.status('live')).state, 'stopped');
+    await scene.fill({ ...SHAPE, seed: 9, frames: 8_000, fromS: 1_468_244_340 + FRAMES / 40 });
+    await tidemark.count.start(live);
+    await read(FRAMES + 8_000);
+    const counted = await waitUntil(
+      'provisional results of all frames',
+      async () => {
+        const { newest } = await scene.outcome(plan);
+        return newest.get('day/2016-07-11T00:00:00Z')?.frames === FRAMES + 8_000 && newest;
+      },
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
+    assert.equal(counted.get('minute/2016-07-11T13:40:00Z')?.status, 'final');
+    assert.equal(counted.get('day/2016-07-11T00:00:00Z')?.status, 'provisional');
+    await tidemark.count.stop('live');
+  });
+});
