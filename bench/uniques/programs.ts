@@ -27,7 +27,7 @@ export interface Run extends Said {
 export async function run({ name, command, cores, frames }: Program): Promise<Run> {
   const [file, ...args] = cores === undefined ? command : ['taskset', '-c', cpuList(cores), ...command];
   const startedMs = performance.now();
-  const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));

@@ -10,6 +10,7 @@ import type { CountPlan } from '../../../src/messages.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { exactFaults } from '../../chaos/count/compare.js';
 import { CountScene } from '../../chaos/count/scene.js';
+import { quietTemporal } from '../../support/quiet-temporal.js';
 import { useStack } from '../../support/stack.js';
 
 const FRAMES = 40_000;
@@ -55,6 +56,7 @@ describe('integration: countUniqueUsers', function () {
   let stopWorkers: () => Promise<void>;
 
   before(async () => {
+    quietTemporal();
     const { config } = stack();
     scene = new CountScene(config, 'job.frames');
     await scene.fill(SHAPE);
@@ -86,7 +88,7 @@ describe('integration: countUniqueUsers', function () {
     const { plan, done, total, state } = await tidemark.count.status('bounded');
     assert.deepEqual([state, done, total], ['finished', String(FRAMES), String(FRAMES)]);
     assert.equal(plan?.slices.length, 2);
-    assert.deepEqual(exactFaults(scene.answers, await scene.outcome(plan!), 4.5), []);
+    assert.deepEqual(exactFaults(scene.answers, await scene.outcome(plan), 4.5), []);
   });
 
   it('answers a second start with the record, and refuses another job of the same name', async () => {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { temporalTestServerPath } from '../../../infra/embedded/index.js';
 import {
   bundleWorkflows,
   PATIENT,
   play,
-  QUIET,
   SCENARIOS,
   type Scenario,
 } from '../../support/gold-day-scenarios.js';
+import { quietTemporal } from '../../support/quiet-temporal.js';
 
 /** The decisions of the workflow alone, on a server that skips time; the activities are fakes. */
 describe('workflow goldDay', function () {
@@ -19,7 +19,7 @@ describe('workflow goldDay', function () {
 
   before(async function () {
     this.timeout(5 * 60_000);
-    Runtime.install({ logger: QUIET });
+    quietTemporal();
     const path = await temporalTestServerPath();
     env = await TestWorkflowEnvironment.createTimeSkipping({
       server: { executable: { type: 'existing-path', path } },
