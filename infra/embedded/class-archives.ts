@@ -15,6 +15,8 @@ import { kafka } from './services/kafka.js';
 /** Away from every stack's ports. */
 const TRAINING_PORTS = { from: 17_000, until: 18_900 };
 const START_LIMIT_MS = 300_000;
+/** From the order to end, past the writing of the archive, to the end. */
+const END_LIMIT_MS = 180_000;
 
 /** Starts a broker and a Connect worker once, on data of their own, and has Java write down the classes they load. */
 export async function trainClassArchives(
@@ -41,7 +43,14 @@ async function train(service: Service, context: StackContext, meanwhile: () => P
   await service.prepare(context);
   const { command, args } = await service.launch(context);
   // Not detached: who interrupts the install in a terminal ends the training with it.
-  const running = execa(command, args, { all: true, reject: false, stdin: 'ignore', maxBuffer: 10_000_000 });
+  const running = execa(command, args, {
+    all: true,
+    reject: false,
+    stdin: 'ignore',
+    maxBuffer: 10_000_000,
+    // Writing the archive takes longer than the 5 s after which execa would end it by force.
+    forceKillAfterDelay: END_LIMIT_MS,
+  });
   const stop = (): void => void running.kill('SIGKILL');
   process.once('exit', stop);
   try {

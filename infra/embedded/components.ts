@@ -98,7 +98,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, Component>> = {
   'class-archives': {
     title: 'class archives, which halve the start of Kafka and Connect',
     pins: [],
-    revision: 1,
+    revision: 2,
     installNeeds: ['java'],
     after: ['kafka', 'debezium'],
     async install(folder, _run, others) {

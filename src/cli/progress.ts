@@ -23,17 +23,27 @@ interface Line {
   fail(reason: string): void;
 }
 
-/** Services coming up, as their supervisor tells. */
+/** Services coming up, as their supervisor tells, and the work that goes on beside. */
 export class ServiceBoard {
   private readonly lines = new Map<ServiceName, Line>();
   private readonly shown: Promise<unknown>;
+  private readonly besides: Line | undefined;
 
-  constructor(names: readonly ServiceName[]) {
+  constructor(
+    names: readonly ServiceName[],
+    beside?: { readonly title: string; readonly work: Promise<void> },
+  ) {
     for (const name of names) this.lines.set(name, newLine());
     const tasks = [...this.lines].map(([name, line]) => ({
       title: `starting ${SERVICES[name].title}`,
       task: () => line.done,
     }));
+    if (beside !== undefined) {
+      this.besides = newLine();
+      beside.work.then(this.besides.settle, () => this.besides?.fail('failed'));
+      const { done } = this.besides;
+      tasks.push({ title: beside.title, task: () => done });
+    }
     // A live list on terminals, one plain line per step elsewhere.
     this.shown = new Listr(tasks, { concurrent: true, fallbackRenderer: 'simple' })
       .run()
@@ -57,6 +67,7 @@ export class ServiceBoard {
 
   private end(): void {
     for (const line of this.lines.values()) line.fail('not started');
+    this.besides?.fail('not done');
   }
 }
 

@@ -10,11 +10,13 @@ import { checkPrerequisites } from '../../infra/embedded/prerequisites.js';
 import type { ServiceName } from '../../infra/embedded/service.js';
 import { removeStack } from '../../infra/embedded/remove.js';
 import { choosePortBase } from '../../infra/embedded/settings.js';
+import { readState } from '../../infra/embedded/state.js';
 import { untilSignalled } from '../../infra/embedded/until-signalled.js';
 import { dataDirectory, loadConfig } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 import { provision } from '../provision.js';
-import { ServiceBoard, showInstalling } from './progress.js';
+import { isPipeline, Launch } from './launch.js';
+import { showInstalling } from './progress.js';
 import { printStatus } from './status.js';
 
 export interface UpOptions {
@@ -55,8 +57,10 @@ export async function bringUp(options: UpOptions): Promise<void> {
       throw new PipelineError('ALREADY_UP', `starting the stack: it runs already in ${dataDir}`);
     console.log(`The stack in ${dataDir} is up already.`);
     await followUntilUp(dataDir);
+    const running = Object.keys(readState(dataDir)?.services ?? {}) as ServiceName[];
+    if (isPipeline(running)) await provision(loadConfig(dataDir, {}), console.log);
   }
-  await finish(dataDir, services);
+  await printStatus(dataDir);
 }
 
 async function prepare(dataDir: string, options: UpOptions, services: ServiceName[]): Promise<Order> {
@@ -71,45 +75,31 @@ async function prepare(dataDir: string, options: UpOptions, services: ServiceNam
 
 /** Starts a supervisor that stays behind; Ctrl-C meanwhile takes back what has been started. */
 async function start(order: Order): Promise<void> {
-  const board = new ServiceBoard(order.services);
-  const detached = spawnSupervisor(order, (news) => board.hear(news));
+  const launch = new Launch(order);
+  const detached = spawnSupervisor(order, (news) => launch.hear(news));
   const interrupted = (): void => {
     void bringDown(order.dataDir).finally(() => process.exit(130));
   };
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    await detached.up;
+    await launch.whole(detached.up);
   } finally {
-    await board.close();
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);
   }
 }
 
+/** Is the supervisor itself until Ctrl-C. */
 async function stay(order: Order): Promise<void> {
   const supervisor = await openSupervisor(order.dataDir, order.portBase, order.cacheDir, order.services);
-  const board = new ServiceBoard(order.services);
-  supervisor.onChange((name, { phase, reason }) => board.hear({ kind: 'service', name, phase, reason }));
+  const launch = new Launch(order);
+  supervisor.onChange((name, { phase, reason }) => launch.hear({ kind: 'service', name, phase, reason }));
   const stopped = untilSignalled(supervisor);
-  try {
-    await Promise.race([startOrStop(supervisor), stopped]);
-  } finally {
-    await board.close();
-  }
-  await Promise.race([finish(order.dataDir, order.services), stopped]);
+  await Promise.race([launch.whole(startOrStop(supervisor)), stopped]);
+  await Promise.race([printStatus(order.dataDir), stopped]);
   console.log('Ctrl-C stops the stack.');
   await stopped;
-}
-
-/** The services whose data provisioning connects; with fewer there is nothing to provision. */
-const PIPELINE = ['kafka', 'connect', 'postgres', 'mongo', 'clickhouse'] as const;
-
-async function finish(dataDir: string, services: readonly ServiceName[]): Promise<void> {
-  if (PIPELINE.every((name) => services.includes(name))) {
-    await provision(loadConfig(dataDir, {}), (line) => console.log(line));
-  }
-  await printStatus(dataDir);
 }
 
 function parsePorts(text: string | undefined): number | undefined {

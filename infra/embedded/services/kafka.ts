@@ -90,7 +90,8 @@ export const kafka: Service = {
 };
 
 async function format(context: StackContext): Promise<void> {
-  const launch = java(context, [], [], ['kafka.tools.StorageTool', 'format']);
+  const archive = context.writesArchives ? [] : archived(context, 'kafka');
+  const launch = java(context, archive, [], ['kafka.tools.StorageTool', 'format']);
   const args = ['-t', context.secrets.kafkaClusterId, '-c', settingsFile(context), '--ignore-formatted'];
   const result = await execa(launch.command, [...launch.args, ...args], { all: true, reject: false });
   if (!result.failed) return;
