@@ -55,7 +55,16 @@ export function loadConfig(dataDir: string, env: NodeJS.ProcessEnv): Config {
       `reading ${file}: no stack is set up there. Start one with: tidemark up`,
     );
   }
-  return parseConfig(readFileSync(file, 'utf8'), file);
+  return parseConfig(readConfigFile(file), file);
+}
+
+function readConfigFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new PipelineError('BAD_CONFIG', `reading ${file}: ${code}`, { cause });
+  }
 }
 
 export function parseConfig(text: string, file: string): Config {

@@ -1,5 +1,6 @@
 import { connectClickHouse } from './clients/clickhouse.js';
 import { connectConnect } from './clients/connect.js';
+import { serviceFault } from './clients/fault.js';
 import { connectKafka } from './clients/kafka.js';
 import { connectMongo } from './clients/mongo.js';
 import { connectPostgres } from './clients/postgres.js';
@@ -33,7 +34,10 @@ export async function provision(config: Config, report: Report): Promise<void> {
   await topicsThenTables(config, report);
   const postgres = connectPostgres(config);
   const clickhouse = connectClickHouse(config);
-  const mongo = await connectMongo(config);
+  const mongo = await connectMongo(config).catch(async (cause: unknown) => {
+    await Promise.all([postgres.end(), clickhouse.close()]);
+    throw serviceFault('mongo', 'connecting', cause);
+  });
   const connect = connectConnect(config);
   const deps = { connect, postgres, clickhouse, mongo, config };
   try {
@@ -55,6 +59,8 @@ export async function provision(config: Config, report: Report): Promise<void> {
 
 /** The topics come before the Kafka tables: librdkafka asks for a missing topic only every few minutes. */
 async function topicsThenTables(config: Config, report: Report): Promise<void> {
-  await createTopics(connectKafka(config));
+  await createTopics(connectKafka(config)).catch((cause: unknown) => {
+    throw serviceFault('kafka', 'creating topics', cause);
+  });
   await migrate(config, report);
 }

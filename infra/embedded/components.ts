@@ -163,7 +163,8 @@ export function readPins(component: Component): Buffer[] {
 /** pip puts the scripts and binaries of a wheel into `bin` below its target. */
 export const pipBinary = (folder: string, name: string): string => join(folder, 'lib', 'bin', name);
 
+/** Closed to other users of the machine: a service's files may hold passwords and rows. */
 export function ensureFolder(path: string): string {
-  mkdirSync(path, { recursive: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;
 }

@@ -29,7 +29,7 @@ export function portsFrom(base: number): Ports {
   if (!Number.isInteger(base) || base < 1024 || base + PORT_SPAN > 65_536) {
     throw new PipelineError(
       'BAD_PORTS',
-      `choosing ports: the base must be a whole number from 1024 to ${65_536 - PORT_SPAN}, not ${base}`,
+      `choosing ports: the base must be a whole number from 1024 to ${65_536 - PORT_SPAN}${Number.isNaN(base) ? '' : `, not ${base}`}`,
     );
   }
   const entries = Object.entries(DISTANCE).map(([name, distance]) => [name, base + distance] as const);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import pc from 'picocolors';
 import { packageVersion } from '../code-version.js';
 import { reportFailure } from './report-failure.js';
 
@@ -10,8 +11,17 @@ const program = new Command('tidemark')
     'where a stack keeps its data, logs and passwords (default: ~/.local/share/tidemark)',
   )
   .version(packageVersion())
-  .showHelpAfterError('(tidemark --help shows what there is)')
+  .configureOutput({ outputError: (text, write) => write(usageFault(text)) })
   .configureHelp({ showGlobalOptions: true });
+
+/** One line, also where commander adds a suggestion on a second. */
+function usageFault(text: string): string {
+  const fault = text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ');
+  return `${pc.red('tidemark:')} ${fault} (--help shows what there is)\n`;
+}
 
 /** One file per verb: each adds its commands to the program. It is loaded when its verb is given: a count of a file needs no client. */
 const verbs: Record<string, () => Promise<void>> = {
@@ -35,6 +45,10 @@ async function addVerbs(words: readonly string[]): Promise<void> {
   for (const verb of named.length > 0 ? named : Object.keys(verbs)) await verbs[verb]!();
 }
 
+process.once('uncaughtException', (error) => {
+  reportFailure(error);
+  process.exit();
+});
 addVerbs(process.argv.slice(2))
   .then(() => program.parseAsync())
   .catch(reportFailure);

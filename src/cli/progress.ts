@@ -23,51 +23,52 @@ interface Line {
   fail(reason: string): void;
 }
 
-/** Services coming up, as their supervisor tells, and the work that goes on beside. */
+/** Services coming up, as their supervisor tells, and the work that goes on beside. Shows nothing before the first does. */
 export class ServiceBoard {
   private readonly lines = new Map<ServiceName, Line>();
-  private readonly shown: Promise<unknown>;
   private readonly besides: Line | undefined;
+  private readonly tasks: { title: string; task: () => Promise<void> }[];
+  private shown: Promise<unknown> | undefined;
 
   constructor(
     names: readonly ServiceName[],
     beside?: { readonly title: string; readonly work: Promise<void> },
   ) {
     for (const name of names) this.lines.set(name, newLine());
-    const tasks = [...this.lines].map(([name, line]) => ({
+    this.tasks = [...this.lines].map(([name, line]) => ({
       title: `starting ${SERVICES[name].title}`,
       task: () => line.done,
     }));
-    if (beside !== undefined) {
-      this.besides = newLine();
-      beside.work.then(this.besides.settle, () => this.besides?.fail('failed'));
-      const { done } = this.besides;
-      tasks.push({ title: beside.title, task: () => done });
-    }
-    // A live list on terminals, one plain line per step elsewhere.
-    this.shown = new Listr(tasks, { concurrent: true, fallbackRenderer: 'simple' })
-      .run()
-      .catch(() => undefined);
+    if (beside === undefined) return;
+    const line = newLine();
+    beside.work.then(
+      () => line.settle(),
+      () => line.fail('failed'),
+    );
+    this.tasks.push({ title: beside.title, task: () => line.done });
+    this.besides = line;
   }
 
   hear(news: News): void {
-    if (news.kind === 'service') {
-      if (news.phase === 'ready') this.lines.get(news.name)?.settle();
-      if (news.phase === 'failed') this.lines.get(news.name)?.fail(news.reason ?? 'failed');
-      if (news.phase === 'stopped') this.lines.get(news.name)?.fail('stopped');
-    }
-    if (news.kind === 'failed') this.end();
+    if (news.kind !== 'service') return;
+    this.begin();
+    if (news.phase === 'ready') this.lines.get(news.name)?.settle();
+    if (news.phase === 'failed') this.lines.get(news.name)?.fail(news.reason ?? 'failed');
+    if (news.phase === 'stopped') this.lines.get(news.name)?.fail('stopped');
   }
 
   /** Ends the lines that will not be heard of any more, and waits until all is drawn. */
   async close(): Promise<void> {
-    this.end();
+    for (const line of this.lines.values()) line.fail('not started');
+    this.besides?.fail('not done');
     await this.shown;
   }
 
-  private end(): void {
-    for (const line of this.lines.values()) line.fail('not started');
-    this.besides?.fail('not done');
+  private begin(): void {
+    // A live list on terminals, one plain line per step elsewhere.
+    this.shown ??= new Listr(this.tasks, { concurrent: true, fallbackRenderer: 'simple' })
+      .run()
+      .catch(() => undefined);
   }
 }
 
@@ -78,5 +79,7 @@ function newLine(): Line {
     settle = resolve;
     fail = (reason) => reject(new Error(reason));
   });
+  // Not an unhandled one where the line is never shown.
+  done.catch(() => undefined);
   return { done, settle, fail };
 }

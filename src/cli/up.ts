@@ -7,6 +7,7 @@ import { cacheDirectory, missingComponents } from '../../infra/embedded/install.
 import type { Order } from '../../infra/embedded/messages.js';
 import { chooseServices, componentsOf, needsOf } from '../../infra/embedded/plan.js';
 import { checkPrerequisites } from '../../infra/embedded/prerequisites.js';
+import { portsFrom } from '../../infra/embedded/ports.js';
 import type { ServiceName } from '../../infra/embedded/service.js';
 import { removeStack } from '../../infra/embedded/remove.js';
 import { choosePortBase } from '../../infra/embedded/settings.js';
@@ -103,5 +104,8 @@ async function stay(order: Order): Promise<void> {
 }
 
 function parsePorts(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
+  if (text === undefined) return undefined;
+  const base = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  portsFrom(base);
+  return base;
 }

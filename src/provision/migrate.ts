@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { connectClickHouse } from '../clients/clickhouse.js';
+import { serviceFault } from '../clients/fault.js';
 import type { Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 import { CANARY_EVENT_PREFIX, CANARY_USER_ID } from '../core/ids.js';
@@ -15,7 +16,9 @@ const ADVISORY_LOCK = 7_433_651;
 
 /** Names of the files applied now; empty when there was nothing to do. */
 export async function migratePostgres(pool: Pool, config: Config): Promise<string[]> {
-  const client = await pool.connect();
+  const client = await pool.connect().catch((cause: unknown) => {
+    throw failed('postgres', cause);
+  });
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
     await client.query('CREATE SCHEMA IF NOT EXISTS tidemark');
@@ -42,7 +45,7 @@ export async function migratePostgres(pool: Pool, config: Config): Promise<strin
     return pending.map((file) => file.name);
   } catch (cause) {
     await client.query('ROLLBACK').catch(() => undefined);
-    throw failed('PostgreSQL', cause);
+    throw failed('postgres', cause);
   } finally {
     // Ends the session, and with it the advisory lock.
     client.release(true);
@@ -88,7 +91,7 @@ export async function migrateClickHouse(config: Config): Promise<string[]> {
     }
     return pending.map((file) => file.name);
   } catch (cause) {
-    throw failed('ClickHouse', cause);
+    throw failed('clickhouse', cause);
   } finally {
     await clickhouse.close();
   }
@@ -120,13 +123,11 @@ function readMigrations(store: 'postgres' | 'clickhouse'): Migration[] {
     });
 }
 
-const failed = (store: string, cause: unknown): PipelineError =>
-  cause instanceof PipelineError
-    ? cause
-    : new PipelineError(
-        'MIGRATION_FAILED',
-        `migrating ${store}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        {
-          cause,
-        },
-      );
+/** A server that is not there or refuses us, else what it says about the SQL, which is our own and holds no rows. */
+function failed(store: 'postgres' | 'clickhouse', cause: unknown): PipelineError {
+  const title = store === 'postgres' ? 'PostgreSQL' : 'ClickHouse';
+  const fault = serviceFault(store, `migrating ${title}`, cause);
+  if (cause instanceof PipelineError || fault.code !== `${store.toUpperCase()}_FAILED`) return fault;
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return new PipelineError('MIGRATION_FAILED', `migrating ${title}: ${line}`, { cause });
+}
