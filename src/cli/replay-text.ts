@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import type {
   ReplayDryRun,
   ReplayGap,
+  ReplayLacks,
   ReplayPlan,
   ReplayResult,
   ReplayStatus,
@@ -44,6 +45,19 @@ export function describeDryRun({ plan, partitions, gaps, misplacedKeys, sample }
     ...misplaced,
     ...gapLines(gaps),
     ...(samples.length > 0 ? ['first selected records:', ...samples] : []),
+  ].join('\n');
+}
+
+export function describeLacks({ plan, selected, missing, runs, lacks }: ReplayLacks): string {
+  const table = plainTable(['partition', 'offsets', 'what', 'records'], ['right', 'left', 'left', 'right']);
+  for (const { partition, startOffset, endOffset, kind, records } of lacks) {
+    table.push([partition, `${startOffset} to ${endOffset}`, kind, records]);
+  }
+  return [
+    `${plan.target.topic} lacks ${missing} of ${selected} selected records of ${plan.source.topic}`,
+    ...(lacks.length > 0 ? [table.toString()] : []),
+    ...(runs > lacks.length ? [`  and ${runs - lacks.length} more`] : []),
+    ...(missing === '0' ? [] : ['tidemark replay start <job> A B --fill copies exactly these']),
   ].join('\n');
 }
 

@@ -5,7 +5,13 @@ import type { Tidemark } from '../client.js';
 import { PipelineError } from '../core/errors.js';
 import { rangesOf, selectionOf, type SelectionText } from '../core/replay-options.js';
 import type { ReplayInput, ReplayRate } from '../messages.js';
-import { describeDryRun, describeResult, describeStatus, describeVerification } from './replay-text.js';
+import {
+  describeDryRun,
+  describeLacks,
+  describeResult,
+  describeStatus,
+  describeVerification,
+} from './replay-text.js';
 import { watchReplay } from './replay-watch.js';
 import { withTidemark } from './with-tidemark.js';
 
@@ -44,6 +50,18 @@ export function addReplay(program: Command): void {
     .option('--json', 'the result as JSON')
     .action((job: string, a: string, b: string, flags: InputFlags & CommonFlags & { wait: boolean }) =>
       withTidemark(program, (tidemark) => start(tidemark, inputOf(job, a, b, flags), flags)),
+    );
+
+  withWindow(replay.command('gaps').description('what B lacks of A; writes nothing'))
+    .argument('<A>', 'topic that has it')
+    .argument('<B>', 'topic that may lack it')
+    .option('--json', 'as JSON')
+    .action((a: string, b: string, flags: InputFlags & CommonFlags) =>
+      withTidemark(program, async (tidemark) => {
+        const found = await tidemark.replay.gaps(inputOf('gaps', a, b, flags));
+        console.log(flags.json ? JSON.stringify(found) : describeLacks(found));
+        if (found.missing !== '0') process.exitCode = 1;
+      }),
     );
 
   const verb = (name: string, description: string): Command =>
@@ -88,10 +106,24 @@ export function addReplay(program: Command): void {
 }
 
 function withSelection(command: Command): Command {
-  return command
+  command
     .argument('<job>', 'name of the replay: the same name with the same input is the same replay')
     .argument('<A>', 'topic to read')
     .argument('<B>', 'topic to write')
+    .option('--fill', 'only what B lacks')
+    .option('--create', 'make B when it is missing, for records of any age')
+    .option('--allow-gaps', 'go on behind records that A has lost')
+    .option('--allow-empty', 'end well when nothing matches')
+    .option('--slices <n>', 'units of work that may run side by side (default: 1)', positive)
+    .option('--rate <records>', 'records of A a second', positive)
+    .option('--bytes <bytes>', 'bytes written a second', positive)
+    .option('--no-verify', 'do not compare B with A afterwards');
+  return withWindow(command);
+}
+
+/** Which records, and what B may do to them. */
+function withWindow(command: Command): Command {
+  return command
     .option('--from <instant>', 'records of this time and later, for example 2026-11-20T11:00:00Z')
     .option('--to <instant>', 'records before this time')
     .option('--time-of-day <range>', 'of every day only this part, UTC, for example 11:00-13:00')
@@ -99,15 +131,7 @@ function withSelection(command: Command): Command {
     .option('--filter <expression>', 'CEL over key, value, headers, timestampMs, partition, offset')
     .option('--offsets <ranges>', 'partitions (0,2) or offsets in them (0:100-200,1:50-)')
     .option('--timestamps <keep|now>', "keep the records' timestamps or stamp them anew", timestamps)
-    .option('--fill', 'only what B lacks')
-    .option('--create', 'make B when it is missing, for records of any age')
-    .option('--accept <setting...>', 'settings of B whose effect is accepted, for example retention.ms')
-    .option('--allow-gaps', 'go on behind records that A has lost')
-    .option('--allow-empty', 'end well when nothing matches')
-    .option('--slices <n>', 'units of work that may run side by side (default: 1)', positive)
-    .option('--rate <records>', 'records of A a second', positive)
-    .option('--bytes <bytes>', 'bytes written a second', positive)
-    .option('--no-verify', 'do not compare B with A afterwards');
+    .option('--accept <setting...>', 'settings of B whose effect is accepted, for example retention.ms');
 }
 
 function inputOf(job: string, source: string, target: string, flags: InputFlags): ReplayInput {

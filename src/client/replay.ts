@@ -13,6 +13,7 @@ import type {
   PlannedReplay,
   ReplayDryRun,
   ReplayInput,
+  ReplayLacks,
   ReplayPlan,
   ReplayRate,
   ReplayResult,
@@ -23,6 +24,7 @@ import type {
 import { KafkaConnection } from '../stream/kafka-connection.js';
 import { JobStore } from '../stream/job-store.js';
 import { dryRun } from '../stream/replay/dry-run.js';
+import { findLacks } from '../stream/replay/lacks.js';
 import { draftPlan } from '../stream/replay/plan.js';
 import { verifyReplay } from '../stream/replay/verify.js';
 import { pauseReplay, replayProgress, resumeReplay, setReplayRate } from '../workflows/replay-definitions.js';
@@ -51,6 +53,14 @@ export class ReplayClient {
       // The target is not made: a dry run of a missing one says so.
       const draft = await draftPlan({ kafka, admin, now: Date.now }, { ...input, createTarget: false });
       return dryRun({ kafka }, draft);
+    });
+  }
+
+  /** What B lacks of A's selection; `--fill` copies exactly the gaps. Writes nothing, needs no worker. */
+  gaps(input: Omit<ReplayInput, 'job' | 'fill'>): Promise<ReplayLacks> {
+    return this.#withKafka(`comparing ${input.source} with ${input.target}`, async (kafka, admin) => {
+      const asked = { ...input, job: 'gaps', fill: true, createTarget: false };
+      return findLacks({ kafka }, await draftPlan({ kafka, admin, now: Date.now }, asked));
     });
   }
 

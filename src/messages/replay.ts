@@ -212,3 +212,17 @@ export interface ReplayDryRun {
     readonly value: string | null;
   }[];
 }
+
+/** What B lacks of a selection of A. */
+export interface ReplayLacks {
+  readonly plan: ReplayPlan;
+  /** Records of A that are selected, and those of them that B lacks. */
+  readonly selected: string;
+  readonly missing: string;
+  /** Runs in all; `lacks` holds the first of them. */
+  readonly runs: number;
+  readonly lacks: readonly (OffsetRange & {
+    readonly kind: 'gap' | 'hole' | 'expired';
+    readonly records: string;
+  })[];
+}

@@ -2,16 +2,21 @@ import { partitionOfKey } from '../../core/murmur2.js';
 import type { ReplayDryRun, ReplayPlan } from '../../messages.js';
 import { replayClassifier, REPLAY_VERDICTS } from '../processors/replay.js';
 import type { RecordCursor } from '../record-batch.js';
+import { findMissing } from './missing.js';
 import { eachRecord, type ScanDeps } from './scan.js';
-import { readRange } from './slice.js';
+import { plannedRanges } from './slice-ranges.js';
 
 /** Characters of a key or value that a sample shows. */
 const SAMPLE_CHARACTERS = 200;
 
 /** Reads what the plan would read and tells what would be copied; writes nothing. */
 export async function dryRun(deps: ScanDeps, plan: ReplayPlan, samples = 5): Promise<ReplayDryRun> {
-  const classify = replayClassifier({ selection: plan.spec.selection, target: plan.target });
-  const ranges = plan.slices.flatMap((slice) => slice.ranges.map(readRange));
+  const classify = replayClassifier({
+    selection: plan.spec.selection,
+    target: plan.target,
+    ...(plan.spec.fill && { isMissing: await findMissing(deps, plan) }),
+  });
+  const ranges = plannedRanges(plan);
   const counts = new Map(ranges.map(({ partition }) => [partition, zeroes()]));
   const sample: ReplayDryRun['sample'][number][] = [];
   let misplacedKeys = 0;

@@ -1,12 +1,13 @@
 import { PipelineError } from '../../core/errors.js';
 import { replaySliceId } from '../../core/ids.js';
 import { timeBounds } from '../../core/replay-target.js';
-import type { OffsetRange, ReplayLapInput, ReplayPlan, ReplaySliceReport } from '../../messages.js';
+import type { ReplayLapInput, ReplayPlan, ReplaySliceReport } from '../../messages.js';
 import { CHECKPOINT_TOPIC, type Checkpoint } from '../checkpoint-store.js';
 import type { KafkaConnection } from '../kafka-connection.js';
-import type { ReadRange } from '../log-reader.js';
 import { ReplayProcessor } from '../processors/replay.js';
 import { DEFAULT_LIMITS, runSlice, type LapResult, type Slice, type SliceProgress } from '../run-slice.js';
+import { findMissing } from './missing.js';
+import { readRange } from './slice-ranges.js';
 import { requireSameTopic } from './target.js';
 
 export interface ReplayLapDeps {
@@ -25,6 +26,7 @@ export async function runReplayLap(deps: ReplayLapDeps, input: ReplayLapInput): 
   const { plan, rate } = input;
   await requireSameTopic(kafka, plan.source);
   await requireSameTopic(kafka, plan.target);
+  const isMissing = plan.spec.fill ? await findMissing({ kafka, signal }, plan) : undefined;
   const processor = new ReplayProcessor({
     job: plan.job,
     source: plan.source,
@@ -32,6 +34,7 @@ export async function runReplayLap(deps: ReplayLapDeps, input: ReplayLapInput): 
     selection: plan.spec.selection,
     timestamps: plan.spec.timestamps ?? 'keep',
     now,
+    ...(isMissing && { isMissing }),
     limits: {
       maxMessageBytes: plan.target.limits.maxMessageBytes,
       timeBounds: timeBounds(plan.target.limits, now()).filter(
@@ -73,12 +76,6 @@ export function sliceOf(plan: ReplayPlan, index: number, allowGaps: boolean): Sl
     maxBatchBytes: plan.target.limits.maxMessageBytes,
   };
 }
-
-export const readRange = ({ partition, startOffset, endOffset }: OffsetRange): Required<ReadRange> => ({
-  partition,
-  startOffset: Number(startOffset),
-  endOffset: Number(endOffset),
-});
 
 const sliceReport = (slice: number, checkpoint: Checkpoint, lap: LapResult['lap']): ReplaySliceReport => ({
   slice,

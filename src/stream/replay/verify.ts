@@ -7,8 +7,9 @@ import type { Gap, ReadRange } from '../log-reader.js';
 import { replayClassifier, targetPartition } from '../processors/replay.js';
 import type { RecordCursor } from '../record-batch.js';
 import { encodeHeader } from '../record-batch-builder.js';
+import { findMissing } from './missing.js';
 import { eachRecord, type ScanDeps } from './scan.js';
-import { readRange } from './slice.js';
+import { plannedRanges } from './slice-ranges.js';
 
 export interface VerifyDeps extends ScanDeps {
   readonly now: () => number;
@@ -47,8 +48,12 @@ const sums = (partitions: number): MultisetDigest[] =>
   Array.from({ length: partitions }, () => new MultisetDigest());
 
 async function addExpected(deps: VerifyDeps, plan: ReplayPlan, expected: MultisetDigest[]): Promise<Gap[]> {
-  const classify = replayClassifier({ selection: plan.spec.selection, target: plan.target });
-  const ranges = plan.slices.flatMap((slice) => slice.ranges.map(readRange));
+  const classify = replayClassifier({
+    selection: plan.spec.selection,
+    target: plan.target,
+    ...(plan.spec.fill && { isMissing: await findMissing(deps, plan) }),
+  });
+  const ranges = plannedRanges(plan);
   const hasher = new RecordHasher();
   return eachRecord(deps, plan.source, ranges, (partition, cursor) => {
     if (classify(partition, cursor) !== 'selected') return;

@@ -395,6 +395,35 @@ describe('replaying a range of a topic', function () {
     await assert.rejects(tidemark.replay.status('dry'), { code: 'NO_REPLAY' });
   });
 
+  it('fills exactly what B lacks: by provenance, then by key, time and content, as often as A has it', async () => {
+    const values = ['a', 'b', 'b', 'b', 'c', 'd', 'e'];
+    const records = values.map((value, i) => ({
+      timestampMs: at('11:00:00') + (value === 'b' ? 0 : i),
+      key: 'k',
+      value,
+    }));
+    await twoTopics('filled', records);
+    // By a replay: offset 0. By another producer: one of the three equal records, and one of another time.
+    const ranges = [{ partition: 0, startOffset: '0', endOffset: '1' }];
+    await replay('filled', { ranges });
+    await topics.write('filled.b', [
+      { timestampMs: at('11:00:00'), key: 'k', value: 'b' },
+      { timestampMs: at('11:30:00'), key: 'k', value: 'd' },
+    ]);
+    const both = { source: 'filled.a', target: 'filled.b', selection: { window: WINDOW } };
+    const lacking = await tidemark.replay.gaps(both);
+    assert.deepEqual([lacking.missing, lacking.selected], ['5', '7']);
+    assert.deepEqual(lacking.lacks, [
+      { kind: 'gap', partition: 0, startOffset: '2', endOffset: '7', records: '5' },
+    ]);
+    const result = await replay('filled.rest', { ...both, fill: true });
+    assert.deepEqual([result.counts.selected, result.counts.present], [5, 2]);
+    assert.equal(result.verification?.verdict, 'passed');
+    const found = valuesOf(await topics.read('filled.b')).sort();
+    assert.deepEqual(found, [...values, 'd'].sort());
+    assert.equal((await tidemark.replay.gaps(both)).missing, '0');
+  });
+
   /** Resolves once some but not all of a job's records are in B. */
   async function copied(job: string): Promise<void> {
     await statusWhen(job, ({ counts }) => (counts.selected ?? 0) > 0);
