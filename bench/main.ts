@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   uniques: () => import('./uniques/kafka.js'),
   'uniques-file': () => import('./uniques/file.js'),
   hyperloglog: () => import('./hyperloglog/index.js'),
+  'frame-formats': () => import('./frame-formats/index.js'),
 };
 
 const { values, positionals } = parseArgs({
