@@ -9,10 +9,10 @@ import { LineCutter, type FrameInput } from './count-input.js';
 const FLUSH_FRAMES = 65_536;
 const FLUSH_MS = 1_000;
 /** Sparse frames open a window every few: this many new ones are enough to let those that are done leave memory. */
-const FLUSH_WINDOWS = 2_048;
+const FLUSH_WINDOWS = 512;
 
 /** Frames between two questions whether a flush is due. */
-const LOOK_FRAMES = 1_024;
+const LOOK_FRAMES = 256;
 
 export interface CountStreamOptions {
   readonly input: FrameInput;
@@ -50,7 +50,10 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
   let sending = Promise.resolve();
 
   const flush = (withChanges: boolean): void => {
-    merge.apply('0', slice.snapshot());
+    merge.apply(
+      '0',
+      slice.share((window, counts) => merge.applyShared('0', window, counts)),
+    );
     flushed = frames;
     keptWindows = slice.openWindows;
     flushedMs = performance.now();

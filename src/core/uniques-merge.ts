@@ -2,7 +2,14 @@ import { UniqueSketch } from './hyperloglog.js';
 import type { StoredTime } from './uniques-held.js';
 import { toResult, type ResultStatus, type UniqueUsersResult } from './uniques-result.js';
 import { PARTITION_PREFIX, WINDOW_PREFIX, type CountRules } from './uniques-slice.js';
-import { decodeCounts, encodeCounts, jsonRecord, readJson, type StateRecord } from './uniques-state.js';
+import {
+  decodeCounts,
+  encodeCounts,
+  jsonRecord,
+  readJson,
+  type FieldCount,
+  type StateRecord,
+} from './uniques-state.js';
 import { sumTallies, type FrameTally } from './uniques-tally.js';
 import { mergedTimeS, type PartitionClock } from './watermark.js';
 import { parseWindowKey, WINDOW_KINDS, windowKey, type Window } from './window.js';
@@ -73,13 +80,19 @@ export class UniquesMerge {
     for (const { key, value } of records) {
       // A null only says that the slice is done with a window; what it reported stays.
       if (value === null) continue;
-      if (key.startsWith(WINDOW_PREFIX)) this.#report(slice, key.slice(WINDOW_PREFIX.length), value);
-      else if (key.startsWith(PARTITION_PREFIX)) {
+      if (key.startsWith(WINDOW_PREFIX)) {
+        this.#report(slice, key.slice(WINDOW_PREFIX.length), () => decodeCounts(value));
+      } else if (key.startsWith(PARTITION_PREFIX)) {
         const id = Number(key.slice(PARTITION_PREFIX.length));
         this.#clocks.set(id, { ...readJson<StoredTime>(value), held: [] });
         this.#dirtyClocks.add(id);
       }
     }
+  }
+
+  /** Takes in the counts themselves of the only slice, in the same process (`UniquesSlice.share`). */
+  applyShared(slice: string, window: Window, counts: readonly FieldCount[]): void {
+    this.#report(slice, windowKey(window), () => counts);
   }
 
   /**
@@ -173,13 +186,13 @@ export class UniquesMerge {
     }
   }
 
-  #report(slice: string, key: string, value: Uint8Array): void {
+  #report(slice: string, key: string, read: () => readonly FieldCount[]): void {
     if (!this.#windows.has(key) && parseWindowKey(key).endMs <= this.#closedMs) {
       this.#afterClose += 1;
       this.#hasClosed = true;
       return;
     }
-    const counts = decodeCounts(value);
+    const counts = read();
     const known = this.#windows.get(key);
     const merged =
       known ??
@@ -187,7 +200,13 @@ export class UniquesMerge {
         key,
         counts.map(({ sketch }) => sketch),
       );
-    if (known !== undefined) counts.forEach(({ sketch }, field) => merged.sketches[field]!.merge(sketch));
+    if (known !== undefined) {
+      counts.forEach(({ sketch }, field) => {
+        const united = merged.sketches[field]!;
+        // A shared sketch has grown by itself.
+        if (united !== sketch) united.merge(sketch);
+      });
+    }
     const frames = counts.map((count) => count.frames);
     const before = merged.frames.get(slice);
     merged.frames.set(slice, frames);

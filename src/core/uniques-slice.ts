@@ -136,13 +136,40 @@ export class UniquesSlice {
    */
   snapshot(): StateRecord[] {
     const records: StateRecord[] = [];
+    this.#changedWindows((window, counts) => {
+      records.push({ key: WINDOW_PREFIX + windowKey(window), value: encodeCounts(counts) });
+    });
+    records.push(...this.#changedClocks());
+    const closedS = this.#closedS;
+    const closed = this.#close();
+    if (this.#closedS > closedS) records.push(jsonRecord(CLOSED_KEY, { closedS: this.#closedS }));
+    for (const window of closed) records.push({ key: WINDOW_PREFIX + windowKey(window), value: null });
+    return records;
+  }
+
+  /**
+   * Instead of `snapshot`, for a merge stage in the same process and without stored state: `report` gets the counts
+   * themselves, which go on changing. Returns the clocks that changed.
+   */
+  share(report: (window: Window, counts: readonly FieldCount[]) => void): StateRecord[] {
+    this.#changedWindows(report);
+    const clocks = this.#changedClocks();
+    this.#close();
+    return clocks;
+  }
+
+  #changedWindows(report: (window: Window, counts: readonly FieldCount[]) => void): void {
     for (const windows of this.#windows) {
       for (const state of windows.values()) {
         if (!state.isDirty) continue;
         state.isDirty = false;
-        records.push({ key: WINDOW_PREFIX + windowKey(state.window), value: encodeCounts(state.counts) });
+        report(state.window, state.counts);
       }
     }
+  }
+
+  #changedClocks(): StateRecord[] {
+    const records: StateRecord[] = [];
     for (const state of this.#partitions.values()) {
       if (!state.isDirty) continue;
       state.isDirty = false;
@@ -150,7 +177,6 @@ export class UniquesSlice {
       const stored: StoredTime = { ...rest, held: held.map(encodeFrame), tally: state.tally };
       records.push(jsonRecord(`${PARTITION_PREFIX}${state.id}`, stored));
     }
-    records.push(...this.#close());
     return records;
   }
 
@@ -235,23 +261,23 @@ export class UniquesSlice {
   }
 
   /** Drops the windows that even the latest frame allowed can no longer reach. */
-  #close(): StateRecord[] {
+  #close(): Window[] {
     const timeS = mergedTimeS([...this.#partitions.values()].map(({ time }) => time));
     const closedS = (timeS ?? Number.NEGATIVE_INFINITY) - this.#rules.time.latenessS;
     // Infinity, once all have ended, is not a time: nothing follows, so nothing needs to leave.
     if (closedS <= this.#closedS || closedS === Number.POSITIVE_INFINITY) return [];
     this.#closedS = closedS;
-    const records = [jsonRecord(CLOSED_KEY, { closedS })];
+    const closed: Window[] = [];
     for (const windows of this.#windows) {
       for (const [startMs, { window }] of windows) {
         if (window.endMs > closedS * 1000) continue;
         windows.delete(startMs);
-        records.push({ key: WINDOW_PREFIX + windowKey(window), value: null });
+        closed.push(window);
         if (window.kind === 'minute') this.#minutes.delete(startMs / 1000);
       }
     }
     this.#minuteStartS = Number.NaN;
-    return records;
+    return closed;
   }
 }
 
