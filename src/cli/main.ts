@@ -28,6 +28,7 @@ const verbs: Record<string, () => Promise<void>> = {
   generate: async () => {
     (await import('./generate.js')).addGenerate(program);
     (await import('./generate-frames.js')).addGenerateFrames(program);
+    (await import('./generate-interactions.js')).addGenerateInteractions(program);
   },
   count: async () => (await import('./count.js')).addCount(program),
   migrate: async () => (await import('./migrate.js')).addMigrate(program),
@@ -36,6 +37,7 @@ const verbs: Record<string, () => Promise<void>> = {
   status: async () => (await import('./status.js')).addStatus(program),
   gold: async () => (await import('./gold.js')).addGold(program),
   demo: async () => (await import('./demo.js')).addDemo(program),
+  load: async () => (await import('./load.js')).addLoad(program),
   replay: async () => (await import('./replay.js')).addReplay(program),
 };
 
