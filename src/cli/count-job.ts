@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import Table from 'cli-table3';
 import { SingleBar, Presets } from 'cli-progress';
 import { InvalidArgumentError, type Command } from 'commander';
-import pc from 'picocolors';
+import { colours } from './colours.js';
 import type { Tidemark } from '../client.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import { FRAMES_TOPIC, UNIQUE_USERS_TOPIC } from '../core/names.js';
@@ -172,7 +172,7 @@ function describeStatus(status: CountStatus): string {
   const left = etaMs === null ? '' : `, ${Math.ceil(etaMs / 1_000)} s left`;
   lines.push(`  ${say(done)}${total === null ? '' : ` of ${say(total)}`} offsets passed${rate}${left}`);
   lines.push(describeCounts(counts));
-  if (fault !== null) lines.push(pc.yellow(`  ${fault}`));
+  if (fault !== null) lines.push(colours.yellow(`  ${fault}`));
   return lines.join('\n');
 }
 
@@ -181,7 +181,9 @@ const describeEnd = (result: CountResult): string =>
     `count ${result.job} ${result.outcome}${result.reused ? ' earlier: this is its record' : ''}`,
     describeCounts(result.counts),
     ...result.gaps.map((gap) =>
-      pc.yellow(`  lost: partition ${gap.partition} [${gap.startOffset}, ${gap.endOffset}), ${gap.reason}`),
+      colours.yellow(
+        `  lost: partition ${gap.partition} [${gap.startOffset}, ${gap.endOffset}), ${gap.reason}`,
+      ),
     ),
   ].join('\n');
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Command } from 'commander';
 import { Presets, SingleBar } from 'cli-progress';
-import pc from 'picocolors';
+import { errorColours } from './colours.js';
 import { PipelineError } from '../core/errors.js';
 import { countRules } from '../core/count-plan.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
@@ -161,7 +161,7 @@ function report({ tally, elapsedMs, interrupted }: CountSummary, flags: CountFla
     return;
   }
   const say = (n: number): string => n.toLocaleString('en');
-  const { bold, yellow } = pc.createColors(process.stderr.isTTY && pc.isColorSupported);
+  const { bold, yellow } = errorColours;
   console.error(
     `${say(read)} frames in ${elapsed} s: ${bold(`${say(framesPerSecond)} frames/s`)}, ${peakRssMb} MB at most`,
   );

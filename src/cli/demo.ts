@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import pc from 'picocolors';
+import { colours } from './colours.js';
 import { bringDown, supervisorOf } from '../../infra/embedded/detached.js';
 import { findFreeBase } from '../../infra/embedded/ports.js';
 import { hasPortBase } from '../../infra/embedded/settings.js';
@@ -70,7 +70,7 @@ async function demo(options: DemoOptions & { dataDir: string }): Promise<void> {
     if (options.stop) await bringDown(dataDir);
   }
   if (!options.stop)
-    console.log(pc.dim(`The stack stays up. It is stopped by: tidemark down --data-dir ${dataDir}`));
+    console.log(colours.dim(`The stack stays up. It is stopped by: tidemark down --data-dir ${dataDir}`));
 }
 
 async function fill(config: Config, { users, events, days }: DemoOptions, file: string): Promise<Answer> {
@@ -122,7 +122,7 @@ async function compare(config: Config, answer: Answer): Promise<boolean> {
       ...(await checkGold(clickhouse, database, answer)),
     ];
     for (const { table, result } of checks) {
-      const mark = result.equal ? pc.green('✔') : pc.red('✖');
+      const mark = result.equal ? colours.green('✔') : colours.red('✖');
       console.log(`${mark} ${table}: ${describeComparison(result)}`);
     }
     return checks.every(({ result }) => result.equal);
@@ -148,11 +148,11 @@ function verdict(isEqual: boolean, seconds: number): void {
     );
   }
   console.log(
-    `\n${pc.green('The demo passed')}: every row equals the exact answer, after ${seconds.toFixed(0)} s.`,
+    `\n${colours.green('The demo passed')}: every row equals the exact answer, after ${seconds.toFixed(0)} s.`,
   );
 }
 
-const step = (number: string, what: string): void => console.log(`\n${pc.bold(`${number} ${what}`)}`);
+const step = (number: string, what: string): void => console.log(`\n${colours.bold(`${number} ${what}`)}`);
 
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,7}$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0');

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
-import pc from 'picocolors';
+import { colours } from './colours.js';
 import { parseDay } from '../core/day.js';
 import type { GoldDayProgress, GoldDayResult, GoldDayView, GoldRun } from '../messages.js';
 import { plainTable } from './table.js';
@@ -66,7 +66,7 @@ const CLEAR_LINE = '\r\u001b[K';
 
 function showStep({ day, step }: GoldDayProgress): void {
   const width = process.stderr.columns || 80;
-  process.stderr.write(`${CLEAR_LINE}${pc.dim(`${day}: ${step}`.slice(0, width - 1))}`);
+  process.stderr.write(`${CLEAR_LINE}${colours.dim(`${day}: ${step}`.slice(0, width - 1))}`);
 }
 
 function describeResult(result: GoldDayResult): string {
@@ -87,7 +87,7 @@ function warnings(run: GoldRun): string[] {
       : [`  not in gold: ${run.unknownEvents} events of ${run.unknownUsers} unknown users or of none`];
   const partial = run.isFinal
     ? []
-    : [pc.yellow('  not final: forced before the day was over or silver complete')];
+    : [colours.yellow('  not final: forced before the day was over or silver complete')];
   return [...unknown, ...partial];
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import pc from 'picocolors';
+import { errorColours } from './colours.js';
 import { packageVersion } from '../code-version.js';
 import { reportFailure } from './report-failure.js';
 
@@ -20,7 +20,7 @@ function usageFault(text: string): string {
     .trim()
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ');
-  return `${pc.red('tidemark:')} ${fault} (--help shows what there is)\n`;
+  return `${errorColours.red('tidemark:')} ${fault} (--help shows what there is)\n`;
 }
 
 /** One file per verb: each adds its commands to the program. It is loaded when its verb is given: a count of a file needs no client. */

@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { colours } from './colours.js';
 import type {
   ReplayDryRun,
   ReplayGap,
@@ -34,7 +34,7 @@ export function describeDryRun({ plan, partitions, gaps, misplacedKeys, sample }
     misplacedKeys === '0' || plan.source.partitions === plan.target.partitions
       ? []
       : [
-          pc.yellow(
+          colours.yellow(
             `  ${misplacedKeys} keys are not where a Java producer puts them: their order is kept per partition of A only`,
           ),
         ];
@@ -71,7 +71,7 @@ export function describeStatus(status: ReplayStatus): string {
     ...(plan ? [`  ${plan.source.topic} to ${plan.target.topic}`] : []),
     `  ${countsText(counts)}`,
     ...gapLines(gaps),
-    ...(fault === null ? [] : [pc.yellow(`  ${fault}`)]),
+    ...(fault === null ? [] : [colours.yellow(`  ${fault}`)]),
     ...(result?.verification ? [`  ${describeVerification(result.verification)}`] : []),
   ].join('\n');
 }
@@ -84,7 +84,7 @@ export function describeResult(result: ReplayResult): string {
   return [
     head,
     `  ${countsText(result.counts)}`,
-    ...result.warnings.map((warning) => pc.yellow(`  ${warning}`)),
+    ...result.warnings.map((warning) => colours.yellow(`  ${warning}`)),
     ...gapLines(result.gaps),
     `  ${result.verification ? describeVerification(result.verification) : 'not verified'}`,
   ].join('\n');
@@ -101,7 +101,7 @@ export function describeVerification({ verdict, partitions, outOfOrder, gaps }: 
     ),
     ...(outOfOrder === '0' ? [] : [`  ${outOfOrder} records out of order`]),
     ...gaps.map(({ topic, partition, startOffset, endOffset, reason }) =>
-      pc.yellow(`  ${topic}-${partition} [${startOffset}, ${endOffset}) is gone (${reason})`),
+      colours.yellow(`  ${topic}-${partition} [${startOffset}, ${endOffset}) is gone (${reason})`),
     ),
   ].join('\n');
 }
@@ -116,13 +116,13 @@ const countsText = (counts: Readonly<Record<string, number>>): string =>
 
 const gapLines = (gaps: readonly ReplayGap[]): string[] =>
   gaps.map(({ partition, startOffset, endOffset, reason }) =>
-    pc.yellow(`  gap: partition ${partition} [${startOffset}, ${endOffset}) (${reason})`),
+    colours.yellow(`  gap: partition ${partition} [${startOffset}, ${endOffset}) (${reason})`),
   );
 
 const warningsOf = ({ warnings, undecided }: ReplayPlan): string[] => [
-  ...warnings.map((warning) => pc.yellow(`  ${warning}`)),
+  ...warnings.map((warning) => colours.yellow(`  ${warning}`)),
   ...undecided.map(({ partition, startOffset, endOffset }) =>
-    pc.yellow(
+    colours.yellow(
       `  partition ${partition} [${startOffset}, ${endOffset}) belongs to open transactions: not part of it`,
     ),
   ),

@@ -1,9 +1,9 @@
-import pc from 'picocolors';
 import { PipelineError } from '../core/errors.js';
+import { errorColours } from './colours.js';
 
 /** One clear line and a non-zero exit; the stack trace only for who asks (TIDEMARK_DEBUG=1). */
 export function reportFailure(error: unknown): void {
-  console.error(`${pc.red('tidemark:')} ${describeFailure(error)}`);
+  console.error(`${errorColours.red('tidemark:')} ${describeFailure(error)}`);
   if (process.env.TIDEMARK_DEBUG === '1') console.error(error);
   process.exitCode = 1;
 }

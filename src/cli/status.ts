@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { colours } from './colours.js';
 import { stackStatus, type ServiceStatus, type StackStatus } from '../../infra/embedded/status.js';
 import { dataDirectory } from '../config.js';
 import { plainTable } from './table.js';
@@ -44,7 +44,7 @@ function print(status: StackStatus): void {
 }
 
 function row({ title, state, pid, uptimeMs, restarts, url }: ServiceStatus): (string | number)[] {
-  const coloured = state === 'up' ? pc.green(state) : pc.red(state);
+  const coloured = state === 'up' ? colours.green(state) : colours.red(state);
   return [title, coloured, pid ?? '', uptimeMs === null ? '' : duration(uptimeMs), restarts, url];
 }
 
