@@ -12,6 +12,7 @@ import { CDC_SERVICES, cdcChaos } from './cdc.js';
 import { countChaos } from './count/main.js';
 import { GOLD_CHAOS_SERVICES, goldChaos } from './gold/index.js';
 import { replayChaos } from './replay/main.js';
+import { replayWorkflowChaos } from './replay/workflow.js';
 import type { ChaosReport } from './report.js';
 
 interface ChaosRun {
@@ -28,6 +29,7 @@ const RUNS: Readonly<Record<string, ChaosRun>> = {
   cdc: { services: CDC_SERVICES, faults: 30, run: cdcChaos },
   gold: { services: GOLD_CHAOS_SERVICES, provisioned: true, faults: 30, run: goldChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
+  'replay-workflow': { services: ['kafka', 'temporal', 'stream'], faults: 30, run: replayWorkflowChaos },
   count: { services: ['kafka'], faults: 20, run: countChaos },
 };
 

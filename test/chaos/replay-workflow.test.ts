@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { useStack } from '../support/stack.js';
+import { replayWorkflowChaos } from './replay/workflow.js';
+
+/** Another seed by `TIDEMARK_SEED`; a failure says which one it was. */
+const SEED = Number(process.env.TIDEMARK_SEED ?? 20261121);
+
+describe(`chaos: the workflow of a replay (seed ${String(SEED)})`, function () {
+  this.timeout(300_000);
+  this.slow(120_000);
+  const stack = useStack(['kafka', 'temporal', 'stream'], { own: true });
+
+  it('is exact after SIGKILLs of stream worker, Temporal and control worker, and goes on within 10 s', async () => {
+    const report = await replayWorkflowChaos(stack(), SEED, 5);
+    const { faults, ...rest } = report;
+    assert.equal(faults.length, 5);
+    assert.ok(report.ok, JSON.stringify(rest));
+    assert.ok(report.slowestTakeoverMs < 10_000, `taken over after ${String(report.slowestTakeoverMs)} ms`);
+  });
+});
