@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { findFreeBase, startStack } from '../../infra/embedded/index.js';
+import type { Config } from '../../src/config.js';
+import type { Selection } from '../../src/core/filter.js';
+import { packageRoot } from '../../src/package-root.js';
+import { CHECKPOINT_TOPIC } from '../../src/stream/checkpoint-store.js';
+import { KafkaConnection } from '../../src/stream/kafka-connection.js';
+import { check } from '../../src/stream/kafka-errors.js';
+import { freeze } from '../../src/stream/log-positions.js';
+import { RecordBatchBuilder } from '../../src/stream/record-batch-builder.js';
+import { produceRequest } from '../../src/stream/requests.js';
+import { createTopics, kafkaOf } from '../../test/chaos/replay/scene.js';
+import { spread, type Benchmark, type BenchOptions, type BenchReport, type Measured } from '../benchmark.js';
+import type { Copied, CopyOrder } from './order.js';
+
+const PARTITIONS = 4;
+const BATCH_RECORDS = 500;
+const FROM_MS = Date.UTC(2021, 6, 11, 11);
+/** Records alternate between the two hours: a window of the first keeps half of them. */
+const HOUR_MS = 3_600_000;
+const PROGRAMS = ['ours', 'kafkajs'] as const;
+
+interface Case {
+  readonly name: string;
+  readonly valueBytes: number;
+  readonly records: number;
+  readonly selection: Selection;
+  readonly programs: readonly (typeof PROGRAMS)[number][];
+}
+
+const HALF: Selection = { window: { fromMs: FROM_MS, toMs: FROM_MS + HOUR_MS } };
+const ALL: Selection = { window: { fromMs: FROM_MS, toMs: FROM_MS + 2 * HOUR_MS } };
+const CASES: readonly Case[] = [
+  { name: 'half-120B', valueBytes: 120, records: 1_000_000, selection: HALF, programs: PROGRAMS },
+  { name: 'all-120B', valueBytes: 120, records: 1_000_000, selection: ALL, programs: PROGRAMS },
+  { name: 'half-1kB', valueBytes: 1_000, records: 300_000, selection: HALF, programs: PROGRAMS },
+  {
+    name: 'json-field-120B',
+    valueBytes: 120,
+    records: 1_000_000,
+    selection: { filter: 'value.even == true' },
+    programs: ['ours'],
+  },
+];
+
+/** Copying a topic of four partitions exactly once, provenance written; the first case is the headline. */
+export const benchmark: Benchmark = {
+  about:
+    'replaying 1,000,000 records exactly once: half kept, all kept, 1 kB, by a JSON field; a kafkajs loop',
+  async run(options) {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+    const portBase = await findFreeBase(22_000, 32_000);
+    const stack = await startStack({ dataDir, portBase, services: ['kafka'] });
+    try {
+      const reports: BenchReport[] = [];
+      for (const one of CASES) reports.push(await measure(stack.config.kafka, one, options));
+      const [first, ...others] = reports;
+      if (first === undefined) throw new RangeError('no cases');
+      return { ...first, bench: 'replay', cases: others };
+    } finally {
+      await stack.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  },
+};
+
+async function measure(kafka: Config['kafka'], one: Case, options: BenchOptions): Promise<BenchReport> {
+  const { scale, rounds = 3, log } = options;
+  const connection = await KafkaConnection.open(kafka);
+  const runs = new Map<string, Copied[]>(one.programs.map((program) => [program, []]));
+  try {
+    const perPartition = Math.round((one.records * scale) / PARTITIONS / BATCH_RECORDS) * BATCH_RECORDS;
+    const source = `${one.name}.a`;
+    await createTopics(kafkaOf(kafka), [
+      [source, PARTITIONS],
+      [CHECKPOINT_TOPIC, 16],
+    ]);
+    await fill(connection, source, perPartition, one.valueBytes);
+    for (let round = 0; round < rounds; round++) {
+      for (const program of one.programs) {
+        const name = `${one.name}.${program}.${String(round)}`;
+        const order = await orderOf(connection, kafka, source, name, one.selection);
+        const copied = await run(program, order);
+        if (copied.read !== perPartition * PARTITIONS) throw new Error(`${name} read ${String(copied.read)}`);
+        log(
+          `${name}: ${String(Math.round(rate(copied)))} records/s, ${String(copied.cpuMs)} ms CPU, ${String(copied.peakRssMb)} MB`,
+        );
+        runs.get(program)?.push(copied);
+      }
+    }
+  } finally {
+    await connection.close();
+  }
+  const ours = runs.get('ours') ?? [];
+  const peers = [...runs].filter(([program]) => program !== 'ours');
+  return {
+    bench: one.name,
+    unit: 'records of A/s',
+    ours: measured(ours),
+    peers: Object.fromEntries(peers.map(([program, theirs]) => [program, measured(theirs)])),
+    ratios: Object.fromEntries(
+      peers.map(([program, theirs]) => [
+        program,
+        spread(ours.map((own, round) => rate(own) / rate(theirs[round] ?? own))),
+      ]),
+    ),
+  };
+}
+
+async function fill(
+  connection: KafkaConnection,
+  topic: string,
+  perPartition: number,
+  bytes: number,
+): Promise<void> {
+  const builder = new RecordBatchBuilder();
+  for (let start = 0; start < perPartition; start += BATCH_RECORDS) {
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      builder.reset();
+      for (let index = start; index < start + BATCH_RECORDS; index++) {
+        const value = `{"index":${String(index)},"even":${String(index % 2 === 0)},"fill":"`;
+        builder.append({
+          timestampMs: FROM_MS + (index % 2) * HOUR_MS + (index % 1_000),
+          key: null,
+          value: Buffer.from(`${value.padEnd(bytes - 2, 'x')}"}`),
+        });
+      }
+      const batch = { topic, partition, batch: Buffer.from(builder.seal()) };
+      await connection.whileMoving(async (fresh) => {
+        const leader = await connection.leader(topic, partition, fresh);
+        for (const { errorCode } of await connection.send(leader, produceRequest(null, [batch], 30_000))) {
+          check(errorCode, `filling ${topic}`);
+        }
+      });
+    }
+  }
+}
+
+/** Each run has a B of its own. */
+async function orderOf(
+  connection: KafkaConnection,
+  kafka: Config['kafka'],
+  source: string,
+  name: string,
+  selection: Selection,
+): Promise<CopyOrder> {
+  await createTopics(kafkaOf(kafka), [[`${name}.b`, PARTITIONS]]);
+  const [a, b] = [await freeze(connection, source), await freeze(connection, `${name}.b`)];
+  const ranges = a.partitions.map(({ partition, logStartOffset, lastStableOffset }) => ({
+    partition,
+    startOffset: logStartOffset,
+    endOffset: lastStableOffset,
+  }));
+  return {
+    kafka,
+    slice: {
+      transactionalId: name,
+      place: { topic: CHECKPOINT_TOPIC, partition: 0, slice: name },
+      source: { topic: source, topicId: a.topicId, ranges },
+      allowGaps: false,
+    },
+    target: { topic: `${name}.b`, topicId: b.topicId },
+    partitions: PARTITIONS,
+    selection,
+  };
+}
+
+async function run(program: (typeof PROGRAMS)[number], order: CopyOrder): Promise<Copied> {
+  const script = join(packageRoot, 'dist', 'bench', 'replay', `${program}.js`);
+  const { stdout } = await execa(process.execPath, [script, JSON.stringify(order)], { stderr: 'inherit' });
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Copied;
+}
+
+const rate = ({ read, elapsedMs }: Copied): number => (1_000 * read) / elapsedMs;
+
+const measured = (runs: readonly Copied[]): Measured => ({
+  ...spread(runs.map((one) => Math.round(rate(one)))),
+  cpuPerUnitNs: Math.round(spread(runs.map(({ cpuMs, read }) => (1e6 * cpuMs) / read)).median),
+  peakRssMb: Math.max(...runs.map(({ peakRssMb }) => peakRssMb)),
+});
