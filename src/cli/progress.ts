@@ -50,7 +50,8 @@ export class ServiceBoard {
   }
 
   hear(news: News): void {
-    if (news.kind !== 'service') return;
+    // A supervisor that starts nothing still says that all of it is stopped.
+    if (news.kind !== 'service' || (news.phase === 'stopped' && this.shown === undefined)) return;
     this.begin();
     if (news.phase === 'ready') this.lines.get(news.name)?.settle();
     if (news.phase === 'failed') this.lines.get(news.name)?.fail(news.reason ?? 'failed');

@@ -103,8 +103,9 @@ export function usersConfig({ secrets }: StackContext): string {
   </profiles>
   <quotas><default/></quotas>
   <users>
-    <!-- The process's own session, which makes it listen: always \`default\`, always without a password. Its one query
-         lasts as long as the server and is all that its profile allows, so nobody else can use this user. -->
+    <!-- The process's own session, which makes it listen: always \`default\`, always without a password, from 127.0.0.1.
+         So other users of this machine can sign in as it, too; its limit of one query does not keep them out. It sees no
+         table of ours, but may read files with the rights of the process. -->
     <default>
       <no_password/>
       <networks><ip>127.0.0.1</ip></networks>

@@ -105,7 +105,7 @@ function kafkaFor(context: StackContext): Kafka {
     brokers: context.config.kafka.brokers,
     sasl: { mechanism: 'plain', username: APP_USER, password: context.secrets.kafka },
     logLevel: logLevel.NOTHING,
-    connectionTimeout: 2_000,
+    connectionTimeout: 5_000,
     requestTimeout: 5_000,
     retry: { retries: 0 },
   });

@@ -53,8 +53,8 @@ async function withClient(
   work: (client: MongoClient) => Promise<void>,
 ): Promise<void> {
   const client = new MongoClient(context.config.mongo.uri, {
-    serverSelectionTimeoutMS: 2_000,
-    connectTimeoutMS: 2_000,
+    serverSelectionTimeoutMS: 5_000,
+    connectTimeoutMS: 5_000,
     socketTimeoutMS: 5_000,
   });
   try {

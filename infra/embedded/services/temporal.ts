@@ -37,7 +37,7 @@ export const temporal: Service = {
     };
   },
   async ask({ config }) {
-    const connection = await Connection.connect({ address: config.temporal.address, connectTimeout: '3s' });
+    const connection = await Connection.connect({ address: config.temporal.address, connectTimeout: '8s' });
     try {
       await connection.withDeadline(Date.now() + 5_000, () =>
         connection.workflowService.describeNamespace({ namespace: config.temporal.namespace }),

@@ -30,7 +30,7 @@ function workerService(name: 'worker' | 'stream', title: string, file: string, t
     /** A poller is named after its process (`pid@host`, the SDK's default): an older one's does not count. */
     async ask({ config }, pid) {
       const { address, namespace } = config.temporal;
-      const connection = await Connection.connect({ address, connectTimeout: '3s' });
+      const connection = await Connection.connect({ address, connectTimeout: '8s' });
       try {
         const { pollers } = await connection.withDeadline(Date.now() + 5_000, () =>
           connection.workflowService.describeTaskQueue({
