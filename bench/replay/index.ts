@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { findFreeBase, startStack } from '../../infra/embedded/index.js';
 import type { Config } from '../../src/config.js';
 import type { Selection } from '../../src/core/filter.js';
 import { packageRoot } from '../../src/package-root.js';
@@ -13,6 +10,7 @@ import { freeze } from '../../src/stream/log-positions.js';
 import { RecordBatchBuilder } from '../../src/stream/record-batch-builder.js';
 import { produceRequest } from '../../src/stream/requests.js';
 import { createTopics, kafkaOf } from '../../test/chaos/replay/scene.js';
+import { withStack } from '../../test/support/with-stack.js';
 import { spread, type Benchmark, type BenchOptions, type BenchReport, type Measured } from '../benchmark.js';
 import type { Copied, CopyOrder } from './order.js';
 
@@ -50,21 +48,14 @@ const CASES: readonly Case[] = [
 export const benchmark: Benchmark = {
   about:
     'replaying 1,000,000 records exactly once: half kept, all kept, 1 kB, by a JSON field; a kafkajs loop',
-  async run(options) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-    const portBase = await findFreeBase(22_000, 32_000);
-    const stack = await startStack({ dataDir, portBase, services: ['kafka'] });
-    try {
+  run: (options) =>
+    withStack(['kafka'], async ({ config }) => {
       const reports: BenchReport[] = [];
-      for (const one of CASES) reports.push(await measure(stack.config.kafka, one, options));
+      for (const one of CASES) reports.push(await measure(config.kafka, one, options));
       const [first, ...others] = reports;
       if (first === undefined) throw new RangeError('no cases');
       return { ...first, bench: 'replay', cases: others };
-    } finally {
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  },
+    }),
 };
 
 async function measure(kafka: Config['kafka'], one: Case, options: BenchOptions): Promise<BenchReport> {

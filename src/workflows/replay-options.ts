@@ -11,17 +11,18 @@ export const replayRecords = proxyActivities<ReplayActivities>({
 });
 
 /**
- * Laps of a slice and the reading of a verification. An attempt heartbeats twice a second, so 5 s without one mean that its
+ * Laps of a slice and the reading of a verification. An attempt heartbeats twice a second, so 4 s without one mean that its
  * worker is gone; overtaking one that lives is safe, as it is fenced. They wait in the queue while other slices hold all
- * workers, and are tried again for a day: brokers come back, and a replay keeps its place.
+ * workers, and are tried again for a day: brokers come back, and a replay keeps its place. A lap that has met many faults must
+ * still go on within ten seconds of the next: heartbeat timeout and longest pause together stay well below.
  */
 export const streamWork = proxyActivities<StreamActivities>({
   taskQueue: STREAM_QUEUE,
   startToCloseTimeout: '12m',
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: '4s',
   scheduleToCloseTimeout: '1d',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '100ms', maximumInterval: '5s' },
+  retry: { initialInterval: '100ms', maximumInterval: '1s' },
 });
 
 /** As above, for one reading of A and B without laps. */

@@ -1,13 +1,11 @@
 /**
  * The full chaos runs: `--seed N`, `--faults N` and `--only NAME`. Prints one JSON object a run; the exit code says
- * whether every run was exact.
+ * whether every run was exact. Ctrl-C and SIGTERM leave nothing running.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findFreeBase, startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
+import type { ServiceName, Stack } from '../../infra/embedded/index.js';
 import { provision } from '../../src/provision.js';
+import { withStack } from '../support/with-stack.js';
 import { CDC_SERVICES, cdcChaos } from './cdc.js';
 import { countChaos } from './count/main.js';
 import { GOLD_CHAOS_SERVICES, goldChaos } from './gold/index.js';
@@ -29,25 +27,19 @@ const RUNS: Readonly<Record<string, ChaosRun>> = {
   cdc: { services: CDC_SERVICES, faults: 30, run: cdcChaos },
   gold: { services: GOLD_CHAOS_SERVICES, provisioned: true, faults: 30, run: goldChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
-  'replay-workflow': { services: ['kafka', 'temporal', 'stream'], faults: 30, run: replayWorkflowChaos },
+  'replay-workflow': { services: ['kafka', 'temporal', 'stream'], faults: 100, run: replayWorkflowChaos },
   count: { services: ['kafka'], faults: 20, run: countChaos },
 };
 
-async function chaos(
+const chaos = (
   { services, provisioned, run }: ChaosRun,
   seed: number,
   faults: number,
-): Promise<ChaosReport> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-chaos-'));
-  const stack = await startStack({ dataDir, portBase: await findFreeBase(22_000, 32_000), services });
-  try {
+): Promise<ChaosReport> =>
+  withStack(services, async (stack) => {
     if (provisioned) await provision(stack.config, () => undefined);
-    return await run(stack, seed, faults);
-  } finally {
-    await stack.stop();
-    rmSync(dataDir, { recursive: true });
-  }
-}
+    return run(stack, seed, faults);
+  });
 
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, faults: { type: 'string' }, only: { type: 'string' } },

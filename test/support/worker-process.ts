@@ -6,6 +6,7 @@ import { packageRoot } from '../../src/package-root.js';
 import { waitUntil } from '../../src/wait-until.js';
 import type { Stack } from '../../infra/embedded/index.js';
 import { Connection } from '@temporalio/client';
+import { endWithParent } from './end-with-parent.js';
 
 const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
 
@@ -19,6 +20,7 @@ export class WorkerProcess {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, TIDEMARK_CONFIG: join(stack.dataDir, STACK_FILE), TIDEMARK_LOG: 'warn' },
     });
+    endWithParent(this.child);
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()));
   }
 

@@ -11,6 +11,7 @@ import { PARTITIONS, type Comparison } from './records.js';
 import type { Scene } from './scene.js';
 import type { Stack } from '../../../infra/embedded/index.js';
 import type { Fault } from '../report.js';
+import { endWithParent } from '../../support/end-with-parent.js';
 import { EXIT, type WorkerOrder } from './order.js';
 
 const WORKER = join(packageRoot, 'dist', 'test', 'chaos', 'replay', 'worker.js');
@@ -36,6 +37,7 @@ export class WorkerProcess {
     this.child = spawn(process.execPath, [WORKER, JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    endWithParent(this.child);
     const { stdout, stderr } = this.child;
     assert.ok(stdout && stderr);
     createInterface({ input: stdout }).on('line', (line) => this.said.push(JSON.parse(line) as Said));
