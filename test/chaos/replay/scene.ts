@@ -12,10 +12,12 @@ import { ABORTED, Checker, PARTITIONS, recordOf, type Comparison } from './recor
 
 const BATCH_RECORDS = 5_000;
 
-/** Topics A and B on a real broker, A filled with generated records; one slice over all its partitions. */
+/** Topics A and B on a real broker (or two), A filled with generated records; one slice over all its partitions. */
 export class Scene {
   readonly name: string;
   readonly kafka: Config['kafka'];
+  /** The cluster of B and the checkpoints. */
+  readonly target: Config['kafka'];
   readonly seed: number;
   readonly perPartition: number;
   readonly client: Kafka;
@@ -23,9 +25,10 @@ export class Scene {
   sourceId = '';
   targetId = '';
 
-  constructor(name: string, kafka: Config['kafka'], seed: number, records: number) {
+  constructor(name: string, kafka: Config['kafka'], seed: number, records: number, target = kafka) {
     this.name = name;
     this.kafka = kafka;
+    this.target = target;
     this.seed = seed;
     this.perPartition = records / PARTITIONS;
     this.client = kafkaOf(kafka);
@@ -39,15 +42,16 @@ export class Scene {
   }
 
   async prepare(checkpointPartition = 0): Promise<void> {
-    await createTopics(this.client, [
-      [this.a, PARTITIONS],
+    await createTopics(this.client, [[this.a, PARTITIONS]]);
+    await createTopics(kafkaOf(this.target), [
       [this.b, PARTITIONS],
       [CHECKPOINT_TOPIC, 8],
     ]);
     await this.#fill();
     const connection = await KafkaConnection.open(this.kafka);
+    const target = await KafkaConnection.open(this.target);
     try {
-      const [a, b] = [await freeze(connection, this.a), await freeze(connection, this.b)];
+      const [a, b] = [await freeze(connection, this.a), await freeze(target, this.b)];
       [this.sourceId, this.targetId] = [a.topicId, b.topicId];
       this.slice = {
         transactionalId: `${this.name}/0`,
@@ -64,7 +68,7 @@ export class Scene {
         },
       };
     } finally {
-      await connection.close();
+      await Promise.all([connection.close(), target.close()]);
     }
   }
 
@@ -130,7 +134,7 @@ export class Scene {
   /** Reads B with kafkajs, read_committed, up to the ends it has now, and compares it with the exact answer. */
   async compare(): Promise<Comparison> {
     const checker = new Checker(this.seed, this.perPartition, this.sourceId);
-    await readAll(this.client, this.b, (partition, message) => {
+    await readAll(kafkaOf(this.target), this.b, (partition, message) => {
       checker.take(partition, message);
     });
     return checker.result();
