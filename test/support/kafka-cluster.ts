@@ -105,6 +105,13 @@ export class KafkaCluster {
     await waitUntil('brokers of a test', isWhole, { timeoutMs: START_LIMIT_MS, everyMs: 200 });
   }
 
+  /** Runs one of Kafka's own programs to its end. @returns what it printed. */
+  async tool(main: string, args: readonly string[]): Promise<string> {
+    const options = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1'];
+    const { stdout } = await execa(javaCommand(), [...options, '-cp', this.#libs, main, ...args]);
+    return stdout;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#all().map((node) => this.kill(node)));
     rmSync(this.#folder, { recursive: true, force: true });

@@ -4,7 +4,11 @@ import { Tidemark } from '../../../src/client.js';
 import { CONTROL_QUEUE } from '../../../src/core/ids.js';
 import { PipelineError } from '../../../src/core/errors.js';
 import type { ReplayInput, ReplayResult, ReplayStatus } from '../../../src/messages.js';
+import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
+import { RecordBatchBuilder } from '../../../src/stream/record-batch-builder.js';
+import { produceRequest } from '../../../src/stream/requests.js';
 import { waitUntil } from '../../../src/wait-until.js';
+import { readAll } from '../../chaos/replay/scene.js';
 import { useStack } from '../../support/stack.js';
 import { Topics, type NewRecord, type PlainRecord } from '../../support/topics.js';
 import { WorkerProcess } from '../../support/worker-process.js';
@@ -12,6 +16,7 @@ import { WorkerProcess } from '../../support/worker-process.js';
 const at = (time: string): number => Date.parse(`2021-07-11T${time}Z`);
 const WINDOW = { fromMs: at('11:00:00'), toMs: at('13:00:00') };
 const HOUR_MS = 3_600_000;
+const textOf = (index: number): Buffer => Buffer.from(String(index));
 
 describe('replaying a range of a topic', function () {
   this.timeout(120_000);
@@ -321,6 +326,31 @@ describe('replaying a range of a topic', function () {
     );
     await assert.rejects(replay('recreated', { allowGaps: true }), { code: 'TOPIC_RECREATED' });
     assert.ok(!valuesOf(await topics.read('recreated.b')).includes('other'));
+  });
+
+  it('copies a batch of 200,000 records, larger than any other client takes, in order', async () => {
+    const total = 200_000;
+    await topics.create('huge.a', 1, { 'max.message.bytes': String(64 << 20) });
+    await topics.create('huge.b');
+    const builder = new RecordBatchBuilder();
+    for (let index = 0; index < total; index++) {
+      builder.append({ timestampMs: at('11:00:00') + (index % 7_200_001), key: null, value: textOf(index) });
+    }
+    const kafka = await KafkaConnection.open(stack().config.kafka);
+    const batch = { topic: 'huge.a', partition: 0, batch: builder.seal(undefined, 'zstd') };
+    const [answer] = await kafka.send(
+      await kafka.leader('huge.a', 0, true),
+      produceRequest(null, [batch], 30_000),
+    );
+    await kafka.close();
+    assert.equal(answer?.errorCode, 0);
+    const result = await replay('huge');
+    assert.deepEqual([result.counts.selected, result.verification?.verdict], [total, 'passed']);
+    let next = 0;
+    await readAll(topics.kafka, 'huge.b', (_partition, { value }) => {
+      assert.equal(value?.toString(), String(next++));
+    });
+    assert.equal(next, total);
   });
 
   it('does not follow records back to where they came from', async () => {

@@ -3,12 +3,16 @@ import kafkajs, { type AclOperationTypes, type AclResourceTypes } from 'kafkajs'
 import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { CHECKPOINT_TOPIC, checkpointRecord, restore } from '../../../src/stream/checkpoint-store.js';
 import { ensureCheckpointTopic } from '../../../src/stream/checkpoint-topic.js';
+import { COMPRESSIONS } from '../../../src/stream/compression.js';
+import { RecordBatchBuilder } from '../../../src/stream/record-batch-builder.js';
+import { produceRequest } from '../../../src/stream/requests.js';
 import { TransactionalWriter } from '../../../src/stream/transactional-writer.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { kafkaOf, Scene } from '../../chaos/replay/scene.js';
 import { copyLap, copyScene } from '../../support/copy-scene.js';
 import { KafkaCluster, USER } from '../../support/kafka-cluster.js';
 import { Topics } from '../../support/topics.js';
+import { VECTOR_RECORDS } from '../../support/vector-records.js';
 
 const SEED = 6;
 
@@ -213,6 +217,35 @@ describe('the engine on a cluster of two brokers', function () {
       { timeoutMs: 60_000, everyMs: 1_000 },
     );
     assert.ok(restored.recordsRead < total / 2, `${String(restored.recordsRead)} records`);
+  });
+
+  it('writes what the Java consumer reads, field by field, with every compression', async () => {
+    const topic = await topics.create('for.java');
+    for (const codec of COMPRESSIONS) {
+      const builder = new RecordBatchBuilder();
+      for (const record of VECTOR_RECORDS) builder.append(record);
+      const batch = { topic, partition: 0, batch: builder.seal(undefined, codec) };
+      const leader = await kafka.leader(topic, 0, true);
+      const [answer] = await kafka.send(leader, produceRequest(null, [batch], 30_000));
+      assert.equal(answer?.errorCode, 0, codec);
+    }
+    const total = COMPRESSIONS.length * VECTOR_RECORDS.length;
+    const print = ['timestamp', 'offset', 'headers', 'key', 'value'].map((field) => `print.${field}=true`);
+    const properties = [...print, 'null.literal=(null)', 'key.separator=|'];
+    const printed = await cluster.tool('org.apache.kafka.tools.consumer.ConsoleConsumer', [
+      ...['--bootstrap-server', cluster.config.brokers[0] ?? '', '--topic', topic, '--from-beginning'],
+      ...['--max-messages', String(total), '--timeout-ms', '60000'],
+      ...properties.flatMap((property) => ['--formatter-property', property]),
+    ]);
+    const text = (bytes: Buffer | null | undefined) => bytes?.toString() ?? '(null)';
+    const expected = COMPRESSIONS.flatMap((_codec, batch) =>
+      VECTOR_RECORDS.map(({ timestampMs, headers = [], key, value }, index) => {
+        const offset = batch * VECTOR_RECORDS.length + index;
+        const shown = headers.map((header) => `${header.name}:${text(header.value)}`).join(',');
+        return `CreateTime:${timestampMs}|Offset:${offset}|${shown || 'NO_HEADERS'}|${text(key)}|${text(value)}`;
+      }),
+    );
+    assert.deepEqual(printed.split('\n'), expected);
   });
 
   async function leadersOf(topic: string): Promise<number[]> {
