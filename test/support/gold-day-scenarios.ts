@@ -138,7 +138,8 @@ export async function play(
   });
 }
 
-function endOf(error: unknown): { ended: string; message: string } {
+/** How a workflow that did not complete has ended. */
+export function endOf(error: unknown): { ended: string; message: string } {
   if (!(error instanceof WorkflowFailedError)) throw error;
   const { cause } = error;
   if (cause instanceof ApplicationFailure) return { ended: cause.type ?? '', message: cause.message };
