@@ -1,18 +1,23 @@
-import { createReadStream, fstatSync } from 'node:fs';
+import { createReadStream, fstatSync, read } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { PipelineError } from '../core/errors.js';
 
 /** Bytes asked for at once: large enough that a call costs nothing per frame, small enough to stay in the cache. */
 const CHUNK_BYTES = 1 << 20;
+/** Two chunks: while one is being counted, the next is read. */
+export const ROOM_BYTES = 2 * CHUNK_BYTES;
 /** A line longer than this is not a frame but a file without newlines. */
 const MAX_LINE_BYTES = 64 << 20;
 const NEWLINE = 0x0a;
+const readAt = promisify(read);
 const RETURN = 0x0d;
 
 /** Where frames come from, one JSON object a line. */
 export interface FrameInput {
-  readonly chunks: AsyncIterable<Buffer>;
+  /** The bytes in pieces, each valid until the next is asked for; in `room` (of ROOM_BYTES) where it saves a copy. */
+  readonly chunks: (room: Uint8Array) => AsyncIterable<Buffer>;
   /** Size of the file as it is stored, unknown for a pipe. */
   readonly totalBytes: number | undefined;
   /** Bytes of it read so far. */
@@ -37,7 +42,7 @@ export async function openStdin(): Promise<FrameInput> {
       yield chunk;
     }
   }
-  return { chunks: chunks(), totalBytes: undefined, readBytes: () => read };
+  return { chunks, totalBytes: undefined, readBytes: () => read };
 }
 
 async function fromHandle(handle: FileHandle, path: string | undefined): Promise<FrameInput> {
@@ -46,7 +51,11 @@ async function fromHandle(handle: FileHandle, path: string | undefined): Promise
   await handle.read(magic, 0, 2, 0);
   if (magic[0] !== 0x1f || magic[1] !== 0x8b) {
     const progress = { bytes: 0 };
-    return { chunks: plainChunks(handle, progress), totalBytes: size, readBytes: () => progress.bytes };
+    return {
+      chunks: (room) => plainChunks(handle, room, progress),
+      totalBytes: size,
+      readBytes: () => progress.bytes,
+    };
   }
   const stored =
     path === undefined
@@ -55,24 +64,33 @@ async function fromHandle(handle: FileHandle, path: string | undefined): Promise
   if (path !== undefined) await handle.close();
   const unzipped = createGunzip({ chunkSize: CHUNK_BYTES });
   stored.on('error', (error) => unzipped.destroy(error));
-  return { chunks: stored.pipe(unzipped), totalBytes: size, readBytes: () => stored.bytesRead };
+  return { chunks: () => stored.pipe(unzipped), totalBytes: size, readBytes: () => stored.bytesRead };
 }
 
-/** Two buffers in turn: while one is being counted, the next is read. */
-async function* plainChunks(handle: FileHandle, progress: { bytes: number }): AsyncIterable<Buffer> {
-  const buffers = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)] as const;
+/** Two halves of `room` in turn: while one is being counted, the next is read. */
+async function* plainChunks(
+  handle: FileHandle,
+  room: Uint8Array,
+  progress: { bytes: number },
+): AsyncIterable<Buffer> {
+  const buffers = [0, CHUNK_BYTES].map((start) =>
+    Buffer.from(room.buffer, room.byteOffset + start, CHUNK_BYTES),
+  );
   let position = 0;
-  const readNext = (turn: number): Promise<{ bytesRead: number; buffer: Buffer }> =>
-    handle.read(buffers[turn & 1]!, 0, CHUNK_BYTES, position);
+  const readNext = async (turn: number): Promise<Buffer> => {
+    const buffer = buffers[turn & 1]!;
+    const bytes = await readAt(handle.fd, buffer, 0, buffer.length, position);
+    return buffer.subarray(0, bytes.bytesRead);
+  };
   try {
     let pending = readNext(0);
     for (let turn = 1; ; turn++) {
-      const { bytesRead, buffer } = await pending;
-      if (bytesRead === 0) return;
-      position += bytesRead;
+      const chunk = await pending;
+      if (chunk.length === 0) return;
+      position += chunk.length;
       progress.bytes = position;
       pending = readNext(turn);
-      yield buffer.subarray(0, bytesRead);
+      yield chunk;
     }
   } finally {
     await handle.close();

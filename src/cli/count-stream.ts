@@ -3,7 +3,7 @@ import { UniquesMerge } from '../core/uniques-merge.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import { UniquesSlice, type CountRules, type RejectedFrame } from '../core/uniques-slice.js';
 import type { FrameTally } from '../core/uniques-tally.js';
-import { LineCutter, type FrameInput } from './count-input.js';
+import { LineCutter, ROOM_BYTES, type FrameInput } from './count-input.js';
 
 /** Frames between two looks at what is due: a commit interval of the stream engine, here without a commit. */
 const FLUSH_FRAMES = 65_536;
@@ -39,7 +39,7 @@ export interface CountSummary {
 /** Counts one input from its first line to its last, without any service: both stages of a job, one partition, one slice. */
 export async function countStream(options: CountStreamOptions): Promise<CountSummary> {
   const { input, rules, emit, signal } = options;
-  const slice = new UniquesSlice([0], rules, options.reject);
+  const slice = new UniquesSlice([0], rules, options.reject, ROOM_BYTES);
   const merge = new UniquesMerge([0], rules);
   let frames = 0;
   let flushed = 0;
@@ -79,7 +79,7 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
     if (frames > flushed && performance.now() - flushedMs >= FLUSH_MS) flush(false);
   }, FLUSH_MS);
   try {
-    for await (const chunk of untilAborted(input.chunks, signal)) {
+    for await (const chunk of untilAborted(input.chunks(slice.reader.room), signal)) {
       cutter.push(chunk);
       if (isDue()) flush(false);
       await sending;

@@ -33,6 +33,8 @@ const STRICT_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }
 const ENCODER = new TextEncoder();
 const NUMBER_TEXT = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 const TS = 0;
+/** One bit each in a small integer. */
+const MOST_FIELDS = 30;
 
 /** Where one counted value's text lies: `bytes[start, end)`, or nowhere while `end` is 0. */
 interface IdText {
@@ -61,7 +63,8 @@ export class FrameScanner {
 
   readonly #names: readonly string[];
   readonly #nameBytes: readonly Uint8Array[];
-  readonly #seen: Uint8Array;
+  /** Bit i: the i-th field has not been seen in this frame. */
+  #missing = 0;
   readonly #strict: boolean;
 
   constructor(format: FrameFormat = DEFAULT_FRAME_FORMAT) {
@@ -71,22 +74,24 @@ export class FrameScanner {
         `reading frames: fields must be distinct and at least one counted, got ${this.#names.join(', ')}`,
       );
     }
+    if (this.#names.length > MOST_FIELDS) {
+      throw new RangeError(`reading frames: at most ${MOST_FIELDS - 1} counted fields`);
+    }
     this.#nameBytes = this.#names.map((name) => ENCODER.encode(name));
-    this.#seen = new Uint8Array(this.#names.length);
     this.#strict = format.strict;
     this.ids = format.idFields.map(() => ({ bytes: new Uint8Array(0), start: 0, end: 0 }));
   }
 
   /** Reads the frame in `bytes[start, end)`. Returns why it cannot be counted, or undefined when it can. */
   scan(bytes: Uint8Array, start: number, end: number): FrameFault | undefined {
+    const ids = this.ids;
     this.tsSeconds = Number.NaN;
-    this.#seen.fill(0);
-    for (const id of this.ids) id.end = 0;
+    for (let i = 0; i < ids.length; i++) ids[i]!.end = 0;
     const stop = this.#readObject(bytes, start, end);
     this.stop = stop;
     if (stop === FAULT || (this.#strict && !isUtf8(bytes, start, end))) return 'malformed';
     if (!Number.isFinite(this.tsSeconds)) return 'no-ts';
-    for (const id of this.ids) if (id.end > 0) return undefined;
+    for (let i = 0; i < ids.length; i++) if (ids[i]!.end > 0) return undefined;
     return 'no-id';
   }
 
@@ -95,18 +100,18 @@ export class FrameScanner {
     if (at >= end || bytes[at] !== OPEN_BRACE) return FAULT;
     at = skipSpace(bytes, at + 1, end);
     if (at < end && bytes[at] === CLOSE_BRACE) return finish(bytes, at + 1, end);
-    for (let missing = this.#names.length; ;) {
+    this.#missing = (1 << this.#names.length) - 1;
+    for (;;) {
       if (at >= end || bytes[at] !== QUOTE) return FAULT;
       const nameEnd = skipString(bytes, at + 1, end);
       if (nameEnd === FAULT) return FAULT;
       const field = this.#fieldNamed(bytes, at, nameEnd);
-      at = skipColon(bytes, Math.abs(nameEnd), end);
+      at = skipColon(bytes, nameEnd < 0 ? -nameEnd : nameEnd, end);
       if (at === FAULT || at >= end) return FAULT;
       if (field < 0) at = skipValue(bytes, at, end);
       else {
         at = this.#take(field, bytes, at, end);
-        missing -= 1;
-        if (missing === 0 && !this.#strict) return at;
+        if (this.#missing === 0 && !this.#strict) return at;
       }
       if (at === FAULT) return FAULT;
       at = skipSpace(bytes, at, end);
@@ -124,16 +129,18 @@ export class FrameScanner {
       return this.#unseen(this.#names.indexOf(name));
     }
     const length = nameEnd - at - 2;
-    for (let field = 0; field < this.#nameBytes.length; field++) {
-      const name = this.#nameBytes[field]!;
+    const names = this.#nameBytes;
+    for (let field = 0; field < names.length; field++) {
+      const name = names[field]!;
       if (name.length === length && startsWith(bytes, at + 1, name)) return this.#unseen(field);
     }
     return -1;
   }
 
   #unseen(field: number): number {
-    if (field < 0 || this.#seen[field] === 1) return -1;
-    this.#seen[field] = 1;
+    const bit = 1 << field;
+    if (field < 0 || (this.#missing & bit) === 0) return -1;
+    this.#missing ^= bit;
     return field;
   }
 
@@ -143,9 +150,9 @@ export class FrameScanner {
     if (byte === QUOTE) {
       const after = skipString(bytes, at + 1, end);
       if (after === FAULT) return FAULT;
-      if (field === TS) this.tsSeconds = secondsOf(textOf(bytes, at, after));
+      if (field === TS) this.tsSeconds = secondsIn(bytes, at, after);
       else takeString(this.ids[field - 1]!, bytes, at, after);
-      return Math.abs(after);
+      return after < 0 ? -after : after;
     }
     if (byte !== 0x2d && (byte < 0x30 || byte > 0x39)) return skipValue(bytes, at, end);
     const after = skipNumber(bytes, at, end);
@@ -201,7 +208,18 @@ function takeNumber(id: IdText, bytes: Uint8Array, at: number, after: number): v
   setRange(id, bytes, at, after);
 }
 
-const secondsOf = (text: string): number => (NUMBER_TEXT.test(text) ? Number(text) : Number.NaN);
+/** The number that the string at `at` holds; `after` as skipString returned it. */
+function secondsIn(bytes: Uint8Array, at: number, after: number): number {
+  const isPlain = after > at + 2 && bytes[at + 1]! >= 0x31 && isDigits(bytes, at + 1, after - 1);
+  if (isPlain) return numberAt(bytes, at + 1, after - 1);
+  const text = textOf(bytes, at, after);
+  return NUMBER_TEXT.test(text) ? Number(text) : Number.NaN;
+}
+
+function isDigits(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i]! < 0x30 || bytes[i]! > 0x39) return false;
+  return true;
+}
 
 function setText(id: IdText, text: string): void {
   const bytes = ENCODER.encode(text);

@@ -5,23 +5,24 @@ const FIRST_SLOTS = 64;
 
 /**
  * A set of 64-bit hashes without an object per entry: a list of word pairs while it is short, then open addressing,
- * at most half full. In the table the hash 0 marks an empty slot, so 0 itself is kept as 1.
+ * at most half full. In the table the hash 0 marks an empty slot, so 0 itself is kept as 1. Words are kept as signed
+ * numbers, which fit where a number needs no memory of its own.
  */
 export class HashSet64 {
   /** High and low word in turn. */
   #list: number[] = [];
-  #slots: Uint32Array | undefined;
+  #slots: Int32Array | undefined;
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** Adds the hash given as two unsigned halves. Returns whether it is new. */
+  /** Adds the hash given as two halves, signed or not. Returns whether it is new. */
   add(high: number, low: number): boolean {
-    const kept = (high | low) === 0 ? 1 : low >>> 0;
+    const kept = (high | low) === 0 ? 1 : low | 0;
     const slots = this.#slots;
-    if (slots !== undefined ? !place(slots, high >>> 0, kept) : !append(this.#list, high >>> 0, kept)) {
+    if (slots !== undefined ? !place(slots, high | 0, kept) : !append(this.#list, high | 0, kept)) {
       return false;
     }
     this.#size += 1;
@@ -38,7 +39,7 @@ export class HashSet64 {
     }
   }
 
-  /** The hashes in ascending order as pairs of words, high then low. */
+  /** The hashes in ascending order as pairs of unsigned words, high then low. */
   sorted(): ArrayLike<number> {
     if (this.#slots === undefined) return sortedPairs(this.#list);
     const whole = new BigUint64Array(this.#size);
@@ -55,7 +56,7 @@ export class HashSet64 {
   }
 
   #grow(): void {
-    const larger = new Uint32Array(this.#slots === undefined ? 2 * FIRST_SLOTS : 2 * this.#slots.length);
+    const larger = new Int32Array(this.#slots === undefined ? 2 * FIRST_SLOTS : 2 * this.#slots.length);
     this.forEach((high, low) => void place(larger, high, low));
     this.#slots = larger;
     this.#list = [];
@@ -74,7 +75,7 @@ function append(list: number[], high: number, low: number): boolean {
 
 /** Insertion sort: the list is short. */
 function sortedPairs(list: readonly number[]): number[] {
-  const sorted = [...list];
+  const sorted = list.map((word) => word >>> 0);
   for (let i = 2; i < sorted.length; i += 2) {
     const high = sorted[i]!;
     const low = sorted[i + 1]!;
@@ -94,7 +95,7 @@ function sortedPairs(list: readonly number[]): number[] {
 }
 
 /** Puts a pair into the first free slot from its own. Returns false when it is there already. */
-function place(slots: Uint32Array, high: number, low: number): boolean {
+function place(slots: Int32Array, high: number, low: number): boolean {
   const mask = slots.length - 2;
   for (let i = (low << 1) & mask; ; i = (i + 2) & mask) {
     const seenLow = slots[i + 1]!;

@@ -46,7 +46,7 @@ export class UniqueSketch {
     return this.#exact;
   }
 
-  /** Adds a hash given as two unsigned halves. Returns whether the state changed. */
+  /** Adds a hash given as two halves, signed or not. Returns whether the state changed. */
   add(high: number, low: number): boolean {
     const registers = this.#registers;
     if (registers !== undefined) return raise(registers, this.precision, high, low);

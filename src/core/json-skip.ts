@@ -11,7 +11,8 @@ export const COLON = 0x3a;
 export const OPEN_BRACE = 0x7b;
 export const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
+/** In ASCII a closing brace or bracket comes two after its opener. */
+const CLOSER_AFTER_OPENER = 2;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const PLUS = 0x2b;
@@ -25,9 +26,15 @@ const STOPS_STRING = Uint8Array.from({ length: 256 }, (_, byte) =>
 );
 const ESCAPABLE = byteSet('"\\/bfnrt');
 const HEX = byteSet('0123456789abcdefABCDEF');
-const TRUE = new TextEncoder().encode('true');
-const FALSE = new TextEncoder().encode('false');
-const NULL = new TextEncoder().encode('null');
+const ZERO_TO_NINE = byteSet('0123456789');
+const LOWER_F = 0x66;
+const LOWER_N = 0x6e;
+const LOWER_T = 0x74;
+/** What follows the first letter of a word, as one number. */
+const RUE = 0x72_75_65;
+const ULL = 0x75_6c_6c;
+const ALS = 0x61_6c_73;
+const LOWER_E = 0x65;
 
 function byteSet(characters: string): Uint8Array {
   const set = new Uint8Array(256);
@@ -66,56 +73,58 @@ function skipEscape(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end) return FAULT;
   if (ESCAPABLE[bytes[at]!] === 1) return at + 1;
   if (bytes[at] !== LOWER_U || at + 5 > end) return FAULT;
-  for (let i = at + 1; i < at + 5; i++) if (HEX[bytes[i]!] === 0) return FAULT;
-  return at + 5;
+  const isHex = HEX[bytes[at + 1]!]! & HEX[bytes[at + 2]!]! & HEX[bytes[at + 3]!]! & HEX[bytes[at + 4]!]!;
+  return isHex === 1 ? at + 5 : FAULT;
 }
-
-const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 
 /** Passes at least one digit. */
 function skipDigits(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
-  while (at < end && isDigit(bytes[at]!)) at++;
+  while (at < end && ZERO_TO_NINE[bytes[at]!] === 1) at++;
   return at === from ? FAULT : at;
 }
 
 export function skipNumber(bytes: Uint8Array, from: number, end: number): number {
   let at = bytes[from] === MINUS ? from + 1 : from;
   at = at < end && bytes[at] === ZERO ? at + 1 : skipDigits(bytes, at, end);
-  if (at !== FAULT && at < end && bytes[at] === DOT) at = skipDigits(bytes, at + 1, end);
-  if (at !== FAULT && at < end && (bytes[at]! | 0x20) === 0x65) {
+  if (at === FAULT || at >= end) return at;
+  // An integer, nearly always: whatever may follow it is no letter and no dot.
+  if (bytes[at] === DOT || (bytes[at]! | 0x20) === LOWER_E) return skipFraction(bytes, at, end);
+  return at;
+}
+
+/** From where an integer ended to after its fraction and exponent. */
+function skipFraction(bytes: Uint8Array, from: number, end: number): number {
+  let at = bytes[from] === DOT ? skipDigits(bytes, from + 1, end) : from;
+  if (at !== FAULT && at < end && (bytes[at]! | 0x20) === LOWER_E) {
     const sign = at + 1 < end ? bytes[at + 1]! : 0;
     at = skipDigits(bytes, sign === PLUS || sign === MINUS ? at + 2 : at + 1, end);
   }
   return at;
 }
 
-function skipWord(bytes: Uint8Array, at: number, end: number, word: Uint8Array): number {
-  if (at + word.length > end) return FAULT;
-  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return FAULT;
-  return at + word.length;
+/** `true`, `false` or `null`, of which `first` is the letter at `at`. */
+function skipWord(bytes: Uint8Array, at: number, end: number, first: number): number {
+  if (at + 4 > end) return FAULT;
+  const rest = (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+  if (first === LOWER_F) return rest === ALS && at + 5 <= end && bytes[at + 4] === LOWER_E ? at + 5 : FAULT;
+  return rest === (first === LOWER_T ? RUE : ULL) ? at + 4 : FAULT;
 }
 
-function skipScalar(bytes: Uint8Array, at: number, end: number): number {
-  switch (bytes[at]!) {
-    case QUOTE:
-      return Math.abs(skipString(bytes, at + 1, end));
-    case TRUE[0]:
-      return skipWord(bytes, at, end, TRUE);
-    case FALSE[0]:
-      return skipWord(bytes, at, end, FALSE);
-    case NULL[0]:
-      return skipWord(bytes, at, end, NULL);
-    default:
-      return skipNumber(bytes, at, end);
+function skipScalar(bytes: Uint8Array, at: number, end: number, first: number): number {
+  if (first === QUOTE) {
+    const after = skipString(bytes, at + 1, end);
+    return after < 0 ? -after : after;
   }
+  if (first === LOWER_T || first === LOWER_F || first === LOWER_N) return skipWord(bytes, at, end, first);
+  return skipNumber(bytes, at, end);
 }
 
 /** A member's name, its colon and the space around it: to where its value starts. */
 function skipName(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end || bytes[at] !== QUOTE) return FAULT;
-  const after = Math.abs(skipString(bytes, at + 1, end));
-  return after === FAULT ? FAULT : skipColon(bytes, after, end);
+  const after = skipString(bytes, at + 1, end);
+  return after === FAULT ? FAULT : skipColon(bytes, after < 0 ? -after : after, end);
 }
 
 /** From after a member's name to where its value starts. */
@@ -124,46 +133,59 @@ export function skipColon(bytes: Uint8Array, from: number, end: number): number 
   return at < end && bytes[at] === COLON ? skipSpace(bytes, at + 1, end) : FAULT;
 }
 
-/** The containers open around the current position. One for all calls: none is under way when another begins. */
-const open: number[] = [];
+/** The openers of the containers around the current position. One for all calls: none is under way when another begins. */
+let open = new Uint8Array(64);
+
+function pushOpener(depth: number, opener: number): void {
+  if (depth === open.length) {
+    const larger = new Uint8Array(2 * depth);
+    larger.set(open);
+    open = larger;
+  }
+  open[depth] = opener;
+}
 
 /** Skips one value of any kind and depth; `from` is where it starts. */
 export function skipValue(bytes: Uint8Array, from: number, end: number): number {
+  if (from === FAULT || from >= end) return FAULT;
+  const first = bytes[from]!;
+  return first === OPEN_BRACE || first === OPEN_BRACKET
+    ? skipContainer(bytes, from, end)
+    : skipScalar(bytes, from, end, first);
+}
+
+/** Skips the object or array that starts at `from`. */
+function skipContainer(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
-  open.length = 0;
-  for (;;) {
+  for (let depth = 0; ;) {
     if (at === FAULT || at >= end) return FAULT;
     const byte = bytes[at]!;
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       at = skipSpace(bytes, at + 1, end);
       // A container that closes at once is a value like any scalar.
-      if (at < end && bytes[at] === closer(byte)) at++;
+      if (at < end && bytes[at] === byte + CLOSER_AFTER_OPENER) at++;
       else {
-        open.push(byte);
+        pushOpener(depth++, byte);
         if (byte === OPEN_BRACE) at = skipName(bytes, at, end);
         continue;
       }
-    } else at = skipScalar(bytes, at, end);
+    } else at = skipScalar(bytes, at, end, byte);
     if (at === FAULT) return FAULT;
-    at = closeContainers(bytes, at, end);
-    if (at === FAULT || open.length === 0) return at;
-    at = skipSpace(bytes, at + 1, end); // the comma
-    if (open[open.length - 1] === OPEN_BRACE) at = skipName(bytes, at, end);
+    // After a value: close what closes here, up to a comma or until nothing is open.
+    for (;;) {
+      if (depth === 0) return at;
+      at = skipSpace(bytes, at, end);
+      if (at >= end) return FAULT;
+      const next = bytes[at]!;
+      const opener = open[depth - 1]!;
+      if (next === COMMA) {
+        at = skipSpace(bytes, at + 1, end);
+        if (opener === OPEN_BRACE) at = skipName(bytes, at, end);
+        break;
+      }
+      if (next !== opener + CLOSER_AFTER_OPENER) return FAULT;
+      depth--;
+      at++;
+    }
   }
 }
-
-/** After a value: closes what closes here, up to a comma (whose position it returns) or until nothing is open. */
-function closeContainers(bytes: Uint8Array, from: number, end: number): number {
-  let at = from;
-  while (open.length > 0) {
-    at = skipSpace(bytes, at, end);
-    if (at >= end) return FAULT;
-    if (bytes[at] === COMMA) return at;
-    if (bytes[at] !== closer(open[open.length - 1]!)) return FAULT;
-    open.pop();
-    at++;
-  }
-  return at;
-}
-
-const closer = (opener: number): number => (opener === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);

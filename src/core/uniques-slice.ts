@@ -1,5 +1,5 @@
-import { DEFAULT_FRAME_FORMAT, FrameScanner, type FrameFormat } from './frame-scanner.js';
-import { hash64 } from './hash64.js';
+import { FrameReader } from './frame-reader.js';
+import { DEFAULT_FRAME_FORMAT, type FrameFormat } from './frame-scanner.js';
 import { DEFAULT_PRECISION, UniqueSketch } from './hyperloglog.js';
 import { encodeFrame, decodeFrame, type HeldBytes, type StoredTime } from './uniques-held.js';
 import {
@@ -49,8 +49,18 @@ interface WindowState {
   isDirty: boolean;
 }
 
-/** The windows of one minute's frames, in the order of WINDOW_KINDS. */
-type Minute = readonly WindowState[];
+/** The windows of one minute's frames. */
+interface Minute {
+  readonly startS: number;
+  /** In the order of WINDOW_KINDS. */
+  readonly windows: readonly WindowState[];
+  /** Per field: frames that the windows' counts do not include yet. */
+  readonly pending: Float64Array;
+}
+
+const MINUTE = WINDOW_KINDS.indexOf('minute');
+const WEEK = WINDOW_KINDS.indexOf('week');
+const YEAR = WINDOW_KINDS.indexOf('year');
 
 export const WINDOW_PREFIX = 'window/';
 export const PARTITION_PREFIX = 'partition/';
@@ -64,20 +74,24 @@ const CLOSED_KEY = 'closed';
 export class UniquesSlice {
   readonly #rules: CountRules;
   readonly #reject: (frame: RejectedFrame) => void;
-  readonly #scanner: FrameScanner;
+  readonly reader: FrameReader;
   readonly #partitions = new Map<number, PartitionState>();
   readonly #windows = WINDOW_KINDS.map(() => new Map<number, WindowState>());
   readonly #minutes = new Map<number, Minute>();
-  readonly #hash = new Uint32Array(4);
-  #minuteStartS = Number.NaN;
-  #minute: Minute = [];
+  #minute: Minute | undefined;
   /** Windows that end here or before have left memory. */
   #closedS = Number.NEGATIVE_INFINITY;
 
-  constructor(partitions: readonly number[], rules: CountRules, reject: (frame: RejectedFrame) => void) {
+  /** `roomBytes`: how much memory for frames to offer the caller, see `FrameReader.room`. */
+  constructor(
+    partitions: readonly number[],
+    rules: CountRules,
+    reject: (frame: RejectedFrame) => void,
+    roomBytes = 0,
+  ) {
     this.#rules = rules;
     this.#reject = reject;
-    this.#scanner = new FrameScanner(rules.format);
+    this.reader = new FrameReader(rules.format, roomBytes);
     for (const id of partitions) this.#partitions.set(id, newPartition(id, new PartitionTime(rules.time)));
   }
 
@@ -87,16 +101,18 @@ export class UniquesSlice {
     const { time, tally } = state;
     tally.read += 1;
     state.isDirty = true;
-    const fault = this.#scanner.scan(bytes, start, end);
+    const reader = this.reader;
+    const fault = reader.read(bytes, start, end);
     if (fault !== undefined) {
       this.#quarantine(state, fault, offset, bytes.subarray(start, end));
       return;
     }
-    const atS = Math.floor(this.#scanner.tsSeconds);
+    const atS = reader.atS;
     const decision = time.decide(atS);
     if (decision === 'accept' || decision === 'late') {
-      if (this.#count(atS)) tally[decision] += 1;
-      else this.#quarantine(state, 'closed', offset, bytes.subarray(start, end));
+      if (!this.#count(atS)) this.#quarantine(state, 'closed', offset, bytes.subarray(start, end));
+      else if (decision === 'accept') tally.accept += 1;
+      else tally.late += 1;
     } else if (decision === 'hold') time.hold(atS, { offset, bytes: bytes.slice(start, end) });
     else this.#quarantine(state, decision, offset, bytes.subarray(start, end));
     if (time.unsettled) time.settle((settled, held) => this.#settle(state, settled, held));
@@ -159,6 +175,7 @@ export class UniquesSlice {
   }
 
   #changedWindows(report: (window: Window, counts: readonly FieldCount[]) => void): void {
+    this.#settleMinute();
     for (const windows of this.#windows) {
       for (const state of windows.values()) {
         if (!state.isDirty) continue;
@@ -199,7 +216,7 @@ export class UniquesSlice {
 
   #settle(state: PartitionState, decision: SettledDecision, { atS, frame }: HeldFrame<HeldBytes>): void {
     if (decision === 'accept' || decision === 'late') {
-      this.#scanner.scan(frame.bytes, 0, frame.bytes.length);
+      this.reader.read(frame.bytes, 0, frame.bytes.length);
       if (this.#count(atS)) state.tally[decision] += 1;
       else this.#quarantine(state, 'closed', frame.offset, frame.bytes);
     } else this.#quarantine(state, decision, frame.offset, frame.bytes);
@@ -210,41 +227,47 @@ export class UniquesSlice {
     this.#reject({ partition: state.id, offset, reason, bytes });
   }
 
-  /** Adds the scanned frame to the six windows of its time. Returns false when its minute has left memory. */
+  /** Adds the frame just read to the six windows of its time. Returns false when its minute has left memory. */
   #count(atS: number): boolean {
-    const minuteStartS = atS - (((atS % 60) + 60) % 60);
-    if (minuteStartS !== this.#minuteStartS && !this.#openMinute(minuteStartS)) return false;
-    const windows = this.#minute;
-    const { ids } = this.#scanner;
-    const hash = this.#hash;
-    for (let w = 0; w < windows.length; w++) windows[w]!.isDirty = true;
-    for (let field = 0; field < ids.length; field++) {
-      const id = ids[field]!;
-      if (id.end === 0) continue;
-      hash64(id.bytes, id.start, id.end, hash);
-      const high = hash[0]!;
-      const low = hash[1]!;
-      for (let w = 0; w < windows.length; w++) {
-        const count = windows[w]!.counts[field]!;
-        count.frames += 1;
-        count.sketch.add(high, low);
-      }
+    let minute = this.#minute;
+    if (minute === undefined || atS < minute.startS || atS >= minute.startS + 60) {
+      minute = this.#openMinute(atS - (((atS % 60) + 60) % 60));
+      if (minute === undefined) return false;
+    }
+    const { hashes, present } = this.reader;
+    for (let field = 0, bits = present; bits !== 0; field++, bits >>>= 1) {
+      if ((bits & 1) === 0) continue;
+      minute.pending[field]! += 1;
+      addToWindows(minute.windows, field, hashes[2 * field]!, hashes[2 * field + 1]!);
     }
     return true;
   }
 
-  #openMinute(minuteStartS: number): boolean {
-    let minute = this.#minutes.get(minuteStartS);
-    if (minute === undefined) {
-      if (minuteStartS + 60 <= this.#closedS) return false;
-      minute = WINDOW_KINDS.map((kind, k) =>
-        this.#open(this.#windows[k]!, windowAt(kind, minuteStartS * 1000)),
-      );
-      this.#minutes.set(minuteStartS, minute);
+  /** Turns to another minute; undefined when it has left memory. */
+  #openMinute(startS: number): Minute | undefined {
+    this.#settleMinute();
+    this.#minute = this.#minutes.get(startS);
+    if (this.#minute === undefined && startS + 60 > this.#closedS) {
+      this.#minute = {
+        startS,
+        windows: WINDOW_KINDS.map((kind, k) => this.#open(this.#windows[k]!, windowAt(kind, startS * 1000))),
+        pending: new Float64Array(this.#rules.format.idFields.length),
+      };
+      this.#minutes.set(startS, this.#minute);
     }
-    this.#minuteStartS = minuteStartS;
-    this.#minute = minute;
-    return true;
+    return this.#minute;
+  }
+
+  /** Adds the frames counted since this minute's turn began to its windows. */
+  #settleMinute(): void {
+    if (this.#minute === undefined) return;
+    const { windows, pending } = this.#minute;
+    if (pending.every((frames) => frames === 0)) return;
+    for (const window of windows) {
+      window.isDirty = true;
+      window.counts.forEach((count, field) => (count.frames += pending[field]!));
+    }
+    pending.fill(0);
   }
 
   #open(windows: Map<number, WindowState>, window: Window): WindowState {
@@ -276,8 +299,20 @@ export class UniquesSlice {
         if (window.kind === 'minute') this.#minutes.delete(startMs / 1000);
       }
     }
-    this.#minuteStartS = Number.NaN;
+    this.#minute = undefined;
     return closed;
+  }
+}
+
+/**
+ * Adds a hash to the windows of its minute, in the order of WINDOW_KINDS. A window holds whatever a narrower one within it
+ * holds, so what changes nothing there changes nothing here.
+ */
+function addToWindows(windows: readonly WindowState[], field: number, high: number, low: number): void {
+  for (let k = MINUTE; k <= YEAR; k++) {
+    const hasChanged = windows[k]!.counts[field]!.sketch.add(high, low);
+    // A month is not made of weeks, so the week says nothing of it.
+    if (!hasChanged && k !== WEEK) return;
   }
 }
 

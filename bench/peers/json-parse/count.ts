@@ -1,5 +1,5 @@
 /** The same count with `JSON.parse` in the scanner's place: `count.js <frames.jsonl>`. Lines, hash, sketches and windows are ours. */
-import { LineCutter, openFile } from '../../../src/cli/count-input.js';
+import { LineCutter, openFile, ROOM_BYTES } from '../../../src/cli/count-input.js';
 import { hash64 } from '../../../src/core/hash64.js';
 import { UniqueSketch } from '../../../src/core/hyperloglog.js';
 import { WINDOW_KINDS, windowAt } from '../../../src/core/window.js';
@@ -32,7 +32,7 @@ const cutter = new LineCutter((bytes, start, end) => {
   for (const sketch of current) sketch.add(hash[0]!, hash[1]!);
 });
 const input = await openFile(process.argv[2] ?? '');
-for await (const chunk of input.chunks) cutter.push(chunk);
+for await (const chunk of input.chunks(new Uint8Array(ROOM_BYTES))) cutter.push(chunk);
 cutter.end();
 sayUsage(
   frames,
