@@ -20,7 +20,7 @@ const USERS = 100_000;
 const OTHER_DAYS = 400;
 const EVENTS_OF_OTHER_DAYS = 25_000;
 const ROUNDS = 5;
-/** What goldDay may take of the time of the bare INSERT ... SELECT. */
+/** What aggregating may take of the time of the bare INSERT ... SELECT: fence, staging, INSERT, checks, replace and record. */
 const LIMIT = 1.2;
 
 /**
@@ -85,7 +85,9 @@ async function measure(
   }
   const found = compareRows(exactGold(big) as unknown as Row[], await goldRows(clickhouse, DAY), 'user_id');
   if (!found.equal) throw new Error(`gold is not the exact answer: ${describeComparison(found)}`);
-  const timeRatio = spread(ours.map(({ ms }, i) => ms / (bare[i]?.ms ?? NaN)));
+  const toBare = (times: readonly number[]) => spread(times.map((ms, i) => ms / (bare[i]?.ms ?? NaN)));
+  const aggregating = toBare(attempts);
+  const wholeRun = toBare(ours.map(({ ms }) => ms));
   return {
     bench: 'gold',
     unit: 'events/s',
@@ -96,10 +98,11 @@ async function measure(
     rows: found.actualRows,
     otherDays: OTHER_DAYS,
     rounds,
-    // Times, ours to bare: from the call to its answer, and of the attempt alone (without waiting for silver).
-    timeRatio: { wholeRun: timeRatio, attempt: spread(attempts.map((ms, i) => ms / (bare[i]?.ms ?? NaN))) },
+    // Times, ours to bare: of aggregating alone, and from the call to its answer. In between lies the wait for silver to be
+    // complete, which takes as long for an empty day.
+    timeRatio: { aggregating, wholeRun },
     limit: LIMIT,
-    withinLimit: timeRatio.median <= LIMIT,
+    withinLimit: aggregating.median <= LIMIT,
   };
 }
 

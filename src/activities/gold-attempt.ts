@@ -59,14 +59,17 @@ async function runAttempt(
   await insertRun(deps, running);
   await steps.createStaging();
   const reported = await steps.fill();
-  const counted = await steps.checkStaging(reported.rowsWritten);
+  const found = await steps.checkStaging(reported.rowsWritten);
   await steps.fenceOthers();
   await steps.replace();
-  await steps.checkGold();
+  await steps.checkGold(found);
   const finishedAtMs = await serverNowMs(deps);
   const run: GoldRun = {
     ...running,
-    ...counted,
+    rowsWritten: found.rowsWritten,
+    events: found.events,
+    unknownUsers: found.unknownUsers,
+    unknownEvents: found.unknownEvents,
     rowsRead: reported.rowsRead,
     status: 'complete',
     finishedAtMs,

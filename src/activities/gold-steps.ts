@@ -3,7 +3,7 @@ import { stagingFault, type StagingContent } from '../core/gold.js';
 import {
   abandonRuns,
   createStaging,
-  digestDay,
+  digestGold,
   fillStatement,
   measureStaging,
   replacePartition,
@@ -30,6 +30,12 @@ export interface FillReport {
 const GIVE_UP_MS = 10_000;
 /** A check that fails is tried again, as a crash may have torn staging; one that fails this often has found a fault of the data. */
 const CHECKED_ATTEMPTS = 3;
+
+/** A day's rows, digested; decimal strings. */
+interface DayDigest {
+  readonly rowsWritten: string;
+  readonly digest: string;
+}
 
 type Counted = Pick<GoldRun, 'rowsWritten' | 'events' | 'unknownUsers' | 'unknownEvents'>;
 
@@ -104,16 +110,15 @@ export class AttemptSteps {
     return { rowsRead: summary.read_rows, rowsWritten: summary.written_rows };
   }
 
-  async checkStaging(reportedRows: string): Promise<Counted> {
+  async checkStaging(reportedRows: string): Promise<Counted & DayDigest> {
     this.#enter('checking staging');
     const { day } = this.#attempt;
     const statement = measureStaging(this.#deps.database, this.#staging, day);
-    const [found] = await ask<StagingContent & Counted>(this.#deps, statement);
+    const [found] = await ask<StagingContent & Counted & DayDigest>(this.#deps, statement);
     if (found === undefined) throw this.#fault('no answer');
     const fault = stagingFault(reportedRows, found);
     if (fault !== undefined) throw this.#fault(fault);
-    const { rowsWritten, events, unknownUsers, unknownEvents } = found;
-    return { rowsWritten, events, unknownUsers, unknownEvents };
+    return found;
   }
 
   async replace(): Promise<void> {
@@ -122,15 +127,11 @@ export class AttemptSteps {
     await this.#command(replacePartition(database, this.#staging, this.#attempt.day, onCluster));
   }
 
-  /** Gold must hold now what staging does. */
-  async checkGold(): Promise<void> {
+  /** Gold must hold now what staging was found to hold. */
+  async checkGold({ rowsWritten, digest }: DayDigest): Promise<void> {
     this.#enter('checking gold');
-    const { database } = this.#deps;
-    const { day } = this.#attempt;
-    type Digest = { rows: string; digest: string };
-    const [staged] = await ask<Digest>(this.#deps, digestDay(database, this.#staging, day));
-    const [shown] = await ask<Digest>(this.#deps, digestDay(database, 'gold_user_activity', day));
-    if (staged?.rows !== shown?.rows || staged?.digest !== shown?.digest) {
+    const [shown] = await ask<DayDigest>(this.#deps, digestGold(this.#deps.database, this.#attempt.day));
+    if (shown?.rowsWritten !== rowsWritten || shown.digest !== digest) {
       throw this.#fault('gold differs from what it was replaced with');
     }
   }

@@ -59,7 +59,10 @@ SETTINGS do_not_merge_across_partitions_select_final = 1`;
 const ofDay = (day: Day): string =>
   `day = '${day}' AND NOT startsWith(event_id, '"${CANARY_EVENT_PREFIX}') AND NOT (user_id <=> ${CANARY_USER_ID})`;
 
-/** One row (StagingContent and the counts of a run). */
+/** Of all columns of a row of gold, in their order, 64 bits. Added up (mod 2^64) they digest rows whatever their order. */
+const ROW_HASH = 'cityHash64(tuple(*))';
+
+/** One row (StagingContent, DayDigest and the counts of a run). */
 export const measureStaging = (database: string, staging: string, day: Day): string => `
 SELECT count() AS rows,
        uniqExact(day, user_id) AS distinctUsers,
@@ -69,13 +72,14 @@ SELECT count() AS rows,
        countIf(day = '${day}') AS rowsWritten,
        sumIf(total_events, day = '${day}') AS events,
        countIf(day = '${UNKNOWN_USER_DAY}') AS unknownUsers,
-       sumIf(total_events, day != '${day}') AS unknownEvents
+       sumIf(total_events, day != '${day}') AS unknownEvents,
+       sumIf(${ROW_HASH}, day = '${day}') AS digest
 FROM ${database}.${staging}`;
 
-/** One row that is equal for two tables exactly when the day's rows are (64-bit hashes, order-insensitive). */
-export const digestDay = (database: string, table: string, day: Day): string => `
-SELECT count() AS rows, sum(cityHash64(tuple(*))) AS digest
-FROM ${database}.${table}
+/** One row (DayDigest) of what gold shows of a day: equal to what `measureStaging` says exactly when the rows are. */
+export const digestGold = (database: string, day: Day): string => `
+SELECT count() AS rowsWritten, sum(${ROW_HASH}) AS digest
+FROM ${database}.gold_user_activity
 WHERE day = '${day}'`;
 
 /** Atomic; an empty staging partition empties the day. */

@@ -9,7 +9,7 @@ import {
 import { parseDay, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';
 import { admitDay } from '../core/gold.js';
-import type { Barrier, GoldDayInput, GoldDayProgress, GoldDayResult } from '../messages.js';
+import type { Barrier, GoldDayInput, GoldDayProgress, GoldDayResult, GoldRun } from '../messages.js';
 import { passBarrier } from './barrier.js';
 import { nowMs } from './clock.js';
 import { goldProgress, goldRequest } from './definitions.js';
@@ -33,12 +33,8 @@ export async function goldDay(input: GoldDayInput): Promise<GoldDayResult> {
   const isOver = admitted(input.day, run.forced);
   try {
     const barrier = await silverComplete(run);
-    run.at('reading the recorded run');
-    const recorded = await records.findGoldRun({ day: run.day });
-    if (recorded.run !== null && recorded.stale.length === 0 && !run.forced) {
-      return { ...recorded.run, reused: true };
-    }
-    run.at(`computing (${run.forced ? 'forced' : recorded.stale.join(', ')})`);
+    const standing = await standingRun(run);
+    if (standing !== null) return { ...standing, reused: true };
     const computed = await gold.computeGold({
       day: run.day,
       requestedBy: run.requestedBy(),
@@ -63,6 +59,17 @@ function admitted(day: Day, force: boolean): boolean {
   } catch (error) {
     throw failed(faultOf(error));
   }
+}
+
+/** The recorded run, unless it is stale or a new one is forced: whether it is stale is then not asked, as that reads the day. */
+async function standingRun(run: GoldDayState): Promise<GoldRun | null> {
+  if (!run.forced) {
+    run.at('reading the recorded run');
+    const recorded = await records.findGoldRun({ day: run.day });
+    if (recorded.stale.length === 0 && !run.forced) return recorded.run;
+    run.at(`computing (${run.forced ? 'forced' : recorded.stale.join(', ')})`);
+  } else run.at('computing (forced)');
+  return null;
 }
 
 /** The gate. When forced it is given up in time, and the run is marked as not final. */

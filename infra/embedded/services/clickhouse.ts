@@ -57,10 +57,10 @@ export const clickhouse: Service = {
   url: (context) => context.config.clickhouse.url,
 };
 
-/** Memory engines for the logs: the default one breaks at the second start on the same folder. */
+/** Memory engines for the logs, bounded: the default one breaks at the second start on the same folder. */
 export function serverConfig(context: StackContext): string {
   const memoryLog = (name: string): string =>
-    `  <${name}><database>system</database><table>${name}</table><engine>ENGINE=Memory</engine>` +
+    `  <${name}><database>system</database><table>${name}</table><engine>ENGINE=Memory SETTINGS min_rows_to_keep=10000,max_rows_to_keep=50000</engine>` +
     `<flush_interval_milliseconds>1000</flush_interval_milliseconds></${name}>`;
   return `<clickhouse>
   <users_config>${xml(file(context, 'users.xml'))}</users_config>

@@ -19,8 +19,8 @@ export type GoldFault = (scene: GoldScene, random: Random) => Promise<Blow>;
 const REPLACE = /REPLACE PARTITION/;
 const RECORD_COMPLETE = /"status":"complete"/;
 
-/** A moment of the INSERT, by the clock: here the clock is the point. Shorter than the INSERT takes on any machine. */
-const somewhereIn = (random: Random): Promise<void> => delay(random.int(0, 150));
+/** A moment of the INSERT, by the clock: here the clock is the point. Shorter than what the gate makes of the INSERT. */
+const somewhereIn = (random: Random): Promise<void> => delay(random.int(0, 1_000));
 
 async function started(
   scene: GoldScene,

@@ -14,6 +14,15 @@ export interface Held {
   release(): Promise<Answer>;
 }
 
+const FILL = /^\s*INSERT INTO \S*gold_staging\S*\s+SELECT/;
+/** Rows of silver a second; the 2.5 million of the scene take more than two seconds. */
+const FILL_ROWS_PER_SECOND = 1_000_000;
+
+function slowDown({ searchParams }: URL): void {
+  searchParams.set('max_execution_speed', String(FILL_ROWS_PER_SECOND));
+  searchParams.set('timeout_before_checking_execution_speed', '0');
+}
+
 interface Trap {
   readonly pattern: RegExp;
   readonly caught: (held: Held) => void;
@@ -21,7 +30,7 @@ interface Trap {
 
 /**
  * A proxy between one worker and ClickHouse, so that a test can stop the worker at an exact statement without anything in
- * the worker knowing of it.
+ * the worker knowing of it. The INSERT that fills staging is slowed down: on any machine it has a middle to hit.
  */
 export class ClickHouseGate {
   readonly #target: URL;
@@ -60,42 +69,51 @@ export class ClickHouseGate {
     const body = await bodyOf(incoming).catch(() => undefined);
     // Its worker was killed in the middle of a request.
     if (body === undefined) return;
-    const statement = `${new URL(incoming.url ?? '/', this.#target).searchParams.get('query') ?? ''} ${body.toString()}`;
+    const url = new URL(incoming.url ?? '/', this.#target);
+    const statement = `${url.searchParams.get('query') ?? ''} ${body.toString()}`;
     const trap = this.#trap;
     if (trap === undefined || !trap.pattern.test(statement)) {
-      await this.#forward(incoming, body, outgoing);
+      if (FILL.test(statement)) slowDown(url);
+      await this.#forward(incoming, url, body, outgoing);
       return;
     }
     this.#trap = undefined;
-    trap.caught({ release: () => this.#forward(incoming, body, outgoing) });
+    trap.caught({ release: () => this.#forward(incoming, url, body, outgoing) });
   }
 
   /**
    * Gives the server's answer, whether or not the worker still listens. A server that is away looks to the worker as it
    * would without the gate: the connection breaks.
    */
-  #forward(incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): Promise<Answer> {
-    const { hostname, port } = this.#target;
-    const { method, url: path, headers } = incoming;
+  #forward(
+    incoming: IncomingMessage,
+    { hostname, port, pathname, search }: URL,
+    body: Buffer,
+    outgoing: ServerResponse,
+  ): Promise<Answer> {
+    const { method, headers } = incoming;
     return new Promise((resolve) => {
       const broken = (): void => {
         outgoing.destroy();
         resolve({ status: 0, body: '' });
       };
-      const onward = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
-        const status = answer.statusCode ?? 0;
-        const chunks: Buffer[] = [];
-        outgoing.writeHead(status, answer.headers);
-        answer.on('data', (chunk: Buffer) => {
-          chunks.push(chunk);
-          outgoing.write(chunk);
-        });
-        answer.on('end', () => {
-          outgoing.end();
-          resolve({ status, body: Buffer.concat(chunks).toString() });
-        });
-        answer.on('error', broken);
-      });
+      const onward = request(
+        { hostname, port, method, path: pathname + search, headers, agent: false },
+        (answer) => {
+          const status = answer.statusCode ?? 0;
+          const chunks: Buffer[] = [];
+          outgoing.writeHead(status, answer.headers);
+          answer.on('data', (chunk: Buffer) => {
+            chunks.push(chunk);
+            outgoing.write(chunk);
+          });
+          answer.on('end', () => {
+            outgoing.end();
+            resolve({ status, body: Buffer.concat(chunks).toString() });
+          });
+          answer.on('error', broken);
+        },
+      );
       onward.on('error', broken);
       onward.end(body);
     });
