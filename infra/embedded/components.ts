@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { PipelineError } from '../../src/core/errors.js';
 import { packageRoot } from '../../src/package-root.js';
-import { MAVEN_COMMAND, pythonCommand, type Need } from './prerequisites.js';
+import { mavenCommand, pythonCommand, type Need } from './prerequisites.js';
 
 export const COMPONENT_NAMES = [
   'kafka',
@@ -40,7 +40,7 @@ const MAVEN_DEPENDENCY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 async function maven(folder: string, run: Run, pom: string, goal: string, ...args: string[]): Promise<void> {
   copyFileSync(pinFile(pom), join(folder, 'pom.xml'));
-  await run(MAVEN_COMMAND, ['-B', '-q', `${MAVEN_DEPENDENCY}:${goal}`, ...args], folder);
+  await run(await mavenCommand(), ['-B', '-q', `${MAVEN_DEPENDENCY}:${goal}`, ...args], folder);
 }
 
 /** `--target` needs neither python3-venv nor a writable Python, and passes a Debian's "externally managed". */

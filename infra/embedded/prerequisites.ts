@@ -68,7 +68,7 @@ export async function findPrerequisites(
   ): Promise<Finding[]> => (needs.has(need) ? [{ ...finding, found: await find() }] : []);
   const found = await Promise.all([
     look('java', JAVA, () => findJava(askThe)),
-    look('maven', MAVEN, () => askThe(MAVEN_COMMAND, ['--version'])),
+    look('maven', MAVEN, () => findMaven(askThe)),
     look('python', PYTHON, () => findPython(askThe)),
     look('pip', PIP, async () => askThe((await findPython(askThe)) ?? 'python3', ['-m', 'pip', '--version'])),
   ]);
@@ -90,7 +90,8 @@ const JAVA: Finding = {
 const MAVEN: Finding = {
   what: 'Maven',
   found: undefined,
-  howToGet: 'Debian, Ubuntu: apt install maven; Fedora: dnf install maven; macOS: brew install maven',
+  howToGet:
+    'Debian, Ubuntu: apt install maven; Fedora: dnf install maven; macOS: brew install maven; or a Maven wrapper, `mvnw`, on the PATH or in the folder where this runs',
 };
 const PYTHON: Finding = {
   what: `Python 3.${MINIMUM_PYTHON_MINOR} or newer`,
@@ -136,6 +137,16 @@ async function findPython(askThe: Ask): Promise<string | undefined> {
   return undefined;
 }
 
+/** Maven itself first; where it is missing, a wrapper serves as well. */
+async function findMaven(askThe: Ask): Promise<string | undefined> {
+  for (const command of ['mvn', 'mvnw', join(process.cwd(), 'mvnw')]) {
+    if ((await askThe(command, ['--version'])) !== undefined) return command;
+  }
+  return undefined;
+}
+
+export const mavenCommand = async (): Promise<string> => (await findMaven(ask)) ?? 'mvn';
+
 let python: Promise<string> | undefined;
 
 /** The first Python that is new enough. */
@@ -154,5 +165,3 @@ export async function pythonVersion(): Promise<string> {
 export async function javaVersion(): Promise<string> {
   return (await ask(javaCommand(), ['-version'])) ?? 'none';
 }
-
-export const MAVEN_COMMAND = 'mvn';

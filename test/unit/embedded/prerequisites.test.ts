@@ -37,6 +37,12 @@ describe('prerequisites of the embedded stack', () => {
     await checkPrerequisites(EVERYTHING, machine(COMPLETE));
   });
 
+  it('are met by a Maven wrapper where Maven is missing', async () => {
+    const { 'mvn --version': maven, ...others } = COMPLETE;
+    assert.deepEqual(await missingOn({ ...others, 'mvnw --version': maven }), []);
+    assert.deepEqual(await missingOn(others), ['Maven']);
+  });
+
   it('are all named in one message, each with how to get it', async () => {
     await assert.rejects(checkPrerequisites(EVERYTHING, machine({})), (error: Error) => {
       assert.equal((error as { code?: string }).code, 'MISSING_PREREQUISITES');
