@@ -80,7 +80,7 @@ export function createClickHouseActivities(deps: ClickHouseDeps) {
         const runId = workflowExecution?.runId ?? '';
         const nowMs = await serverNowMs(deps);
         const query_params = { runId, attempt: 0, nowMs };
-        await deps.clickhouse.command({ query: abandonRuns(database, input.day), query_params });
+        await deps.clickhouse.command({ query: abandonRuns(database, input.day, 'others'), query_params });
         await insertRun(deps, {
           day: input.day,
           runId,

@@ -17,7 +17,7 @@ import {
 } from '../core/ids.js';
 import type { GoldRun } from '../messages.js';
 import type { ClickHouseDeps } from './clickhouse.js';
-import { ask } from './gold-record.js';
+import { ask, serverNowMs } from './gold-record.js';
 
 /** Rows as the server counted them while the SELECT ran. */
 export interface FillReport {
@@ -86,7 +86,7 @@ export class AttemptSteps {
   async abandonOthers(nowMs: number): Promise<void> {
     this.#enter('recording abandoned attempts');
     const { runId, attempt, day } = this.#attempt;
-    await this.#command(abandonRuns(this.#deps.database, day), { runId, attempt, nowMs });
+    await this.#command(abandonRuns(this.#deps.database, day, 'others'), { runId, attempt, nowMs });
   }
 
   async createStaging(): Promise<void> {
@@ -152,16 +152,27 @@ export class AttemptSteps {
     return found === undefined || found[0]?.found === 0;
   }
 
-  /** Leaves nothing running and no table behind, as far as the server can be reached: the next attempt's fence does the rest. */
+  /** Leaves nothing running, no table and no open record behind, as far as the server can be reached: the next attempt does the rest. */
   async giveUp(): Promise<void> {
-    const { clickhouse, onCluster } = this.#deps;
     const signal = AbortSignal.timeout(GIVE_UP_MS);
-    const end = clickhouse.command({
+    await this.#tidyUp(signal).catch(() => undefined);
+  }
+
+  async #tidyUp(abort_signal: AbortSignal): Promise<void> {
+    const { clickhouse, database, onCluster } = this.#deps;
+    const { day, runId, attempt } = this.#attempt;
+    await clickhouse.command({
       query: `KILL QUERY ${onCluster} WHERE query_kind = 'Insert' AND startsWith(query_id, {own:String}) SYNC`,
       query_params: { own: this.#ownQueries },
-      abort_signal: signal,
+      abort_signal,
     });
-    await end.then(() => this.#drop(this.#staging, signal)).catch(() => undefined);
+    await this.#drop(this.#staging, abort_signal);
+    const nowMs = await serverNowMs(this.#deps);
+    await clickhouse.command({
+      query: abandonRuns(database, day, 'own'),
+      query_params: { runId, attempt, nowMs },
+      abort_signal,
+    });
   }
 
   #enter(step: string): void {

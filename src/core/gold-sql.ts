@@ -137,13 +137,16 @@ const usersBecomeKnown = (database: string, day: Day): string => `(
       AND user_id IN (SELECT user_id FROM ${database}.silver_users)
       AND user_id NOT IN (SELECT user_id FROM ${database}.gold_user_activity WHERE day = '${day}'))`;
 
-/** Marks other attempts still recorded as running; parameters `runId`, `attempt`, `nowMs`. Qualified, as a bare `status` is the new one. */
-export const abandonRuns = (database: string, day: Day): string => `
+/**
+ * Marks attempts still recorded as running, one's own or all but one's own, as abandoned; parameters `runId`, `attempt`,
+ * `nowMs`. Qualified, as a bare `status` is the new one.
+ */
+export const abandonRuns = (database: string, day: Day, whose: 'own' | 'others'): string => `
 INSERT INTO ${database}.ops_gold_runs
 SELECT * REPLACE ('abandoned' AS status, fromUnixTimestamp64Milli({nowMs:Int64}, 'UTC') AS finished_at)
 FROM ${database}.ops_gold_runs AS recorded FINAL
 WHERE recorded.day = '${day}' AND recorded.status = 'running'
-  AND NOT (recorded.run_id = {runId:String} AND recorded.attempt = {attempt:UInt32})`;
+  AND ${whose === 'others' ? 'NOT ' : ''}(recorded.run_id = {runId:String} AND recorded.attempt = {attempt:UInt32})`;
 
 export const dayTotals = (database: string, day: Day): string => `
 SELECT toString(count()) AS users, toString(sum(total_events)) AS events

@@ -80,6 +80,7 @@ const zombieAtReplace: GoldFault = async (scene) => {
   const answer = held.release();
   zombie.signal('SIGCONT');
   const { status, body } = await answer;
+  await scene.untilTidy(run);
   const unchanged = before === JSON.stringify(await sorted(scene));
   await zombie.kill();
   const refused = status !== 200 && /UNKNOWN_TABLE/.test(body);
@@ -101,10 +102,11 @@ const zombieInInsert: GoldFault = async (scene, random) => {
   await scene.startWorker();
   const run = await running;
   const before = JSON.stringify(await sorted(scene));
-  // The first thing that an attempt which failed does: ending its own queries.
-  const givesUp = zombie.gate.hold(/KILL QUERY/);
+  // What an attempt that failed does, and one that Temporal gave to the stopped worker and took away again.
+  const wakes = zombie.gate.hold(/KILL QUERY/);
   zombie.signal('SIGCONT');
-  const { status } = await (await givesUp).release();
+  const { status } = await (await wakes).release();
+  await scene.untilTidy(run);
   const unchanged = before === JSON.stringify(await sorted(scene));
   await zombie.kill();
   const proof =

@@ -136,7 +136,11 @@ describe('activities/gold-attempt', () => {
         return true;
       });
       assert.ok(!server.steps.includes('ALTER'));
-      assert.equal(server.steps.at(-1), 'DROP', 'its staging');
+      assert.deepEqual(
+        server.steps.slice(-3),
+        ['KILL', 'DROP', 'INSERT'],
+        'its query, its staging, its record',
+      );
     }
   });
 
@@ -173,13 +177,14 @@ describe('activities/gold-attempt', () => {
     await assert.rejects(attemptAt(server), { code: 'CLICKHOUSE_FAILED', retryable: false });
   });
 
-  it('ends its query, drops its staging and reports the cancellation when it is cancelled', async () => {
+  it('ends its query, drops its staging, closes its record and reports the cancellation when it is cancelled', async () => {
     const server = new ToldClickHouse();
     const environment = new MockActivityEnvironment({ attempt: 1 });
     const running = environment.run(computeGold, server.deps, input);
     environment.cancel();
     await assert.rejects(running, { name: 'CancelledFailure' });
-    assert.deepEqual(server.steps.slice(-2), ['KILL', 'DROP']);
+    assert.deepEqual(server.steps.slice(-3), ['KILL', 'DROP', 'INSERT']);
+    assert.match(server.told.at(-1) ?? '', /'abandoned' AS status[^]*AND \(recorded\.run_id/);
     assert.ok(!server.steps.includes('ALTER'));
   });
 
