@@ -80,9 +80,8 @@ const zombieAtReplace: GoldFault = async (scene) => {
   const answer = held.release();
   zombie.signal('SIGCONT');
   const { status, body } = await answer;
-  await scene.untilTidy(run);
+  await zombie.stop();
   const unchanged = before === JSON.stringify(await sorted(scene));
-  await zombie.kill();
   const refused = status !== 200 && /UNKNOWN_TABLE/.test(body);
   const proof =
     refused && unchanged && run.attempt > 1
@@ -106,9 +105,8 @@ const zombieInInsert: GoldFault = async (scene, random) => {
   const wakes = zombie.gate.hold(/KILL QUERY/);
   zombie.signal('SIGCONT');
   const { status } = await (await wakes).release();
-  await scene.untilTidy(run);
+  await zombie.stop();
   const unchanged = before === JSON.stringify(await sorted(scene));
-  await zombie.kill();
   const proof =
     orphan === query && status === 200 && unchanged && run.attempt > 1
       ? `woken, it gave up; attempt ${run.attempt} stands`

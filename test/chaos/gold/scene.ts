@@ -120,12 +120,6 @@ export class GoldScene {
     return faults;
   }
 
-  /** A worker that was woken has a while of its own: it, too, must leave nothing behind. */
-  async untilTidy(run: GoldDayResult): Promise<void> {
-    const isTidy = async (): Promise<boolean> => (await this.remains(run)).length === 0;
-    await waitUntil('a woken worker to tidy up', isTidy, { timeoutMs: LIMIT_MS, everyMs: 100 });
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.kill()));
     await Promise.all([this.clickhouse.close(), this.tidemark.close()]);

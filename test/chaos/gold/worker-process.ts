@@ -37,6 +37,17 @@ export class WorkerProcess {
     this.#child.kill(signal);
   }
 
+  /**
+   * Shuts it down as an operator would. A worker that was woken may hold tasks that Temporal gave to its open polls while
+   * it slept, and has given to others since: whatever it does with them, it must leave nothing behind.
+   */
+  async stop(): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await ended;
+    this.gate.close();
+  }
+
   /** SIGKILL; a stopped process dies of it, too. */
   async kill(): Promise<void> {
     if (this.isAlive) {
