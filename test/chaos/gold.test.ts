@@ -18,7 +18,6 @@ describe(`chaos: gold (seed ${String(SEED)})`, function () {
     assert.deepEqual(missed, [], 'faults that did not land where they should');
     const untidy = report.faults.filter(({ remains }) => remains.length > 0);
     assert.deepEqual(untidy, [], 'faults that left something behind');
-    const { faults: _, ...sums } = report;
-    assert.ok(report.ok, JSON.stringify(sums));
+    assert.ok(report.ok, JSON.stringify({ ...report, faults: report.faults.length }));
   });
 });
