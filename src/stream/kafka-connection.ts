@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
+import { BufferPool } from './buffer-pool.js';
 import { BrokerError, check } from './kafka-errors.js';
 import { createBroker, type Broker, type SocketSettings, type WireExchange } from './kafkajs-internals.js';
 import {
@@ -59,6 +60,8 @@ interface Address {
  */
 export class KafkaConnection {
   readonly patienceMs: number;
+  /** Where large responses lie: whoever is done with one may give it back. */
+  readonly buffers = new BufferPool();
   readonly #seeds: readonly Address[];
   readonly #settings: SocketSettings;
   readonly #nodes = new Map<string, Promise<Broker>>();
@@ -205,7 +208,7 @@ export class KafkaConnection {
       }
       return this.#node(key, address, nodeId);
     }
-    const opening = openBroker(address, nodeId, this.#settings);
+    const opening = openBroker(address, nodeId, this.#settings, this.buffers);
     this.#nodes.set(key, opening);
     opening.catch(() => {
       if (this.#nodes.get(key) === opening) this.#nodes.delete(key);
@@ -218,8 +221,9 @@ async function openBroker(
   address: Address,
   nodeId: number | null,
   settings: SocketSettings,
+  buffers: BufferPool,
 ): Promise<Broker> {
-  const broker = createBroker(address.host, address.port, nodeId, settings);
+  const broker = createBroker(address.host, address.port, nodeId, settings, buffers);
   try {
     await broker.connect();
     await broker.connectionPool.getConnection(1); // kafkajs sends Fetch over the second one

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { PipelineError } from '../core/errors.js';
+import { BufferPool } from './buffer-pool.js';
+import { responseSockets } from './response-socket.js';
 
 /**
  * The one file that reaches into kafkajs: its sockets, TLS, SASL and request queue, without its fetch and produce paths.
@@ -55,7 +57,6 @@ type Logger = { namespace(): Logger } & Record<'error' | 'warn' | 'info' | 'debu
 interface Internals {
   readonly Broker: new (options: object) => Broker;
   readonly ConnectionPool: new (options: object) => ConnectionPool;
-  readonly createSocketFactory: () => unknown;
 }
 
 const internals = load();
@@ -72,7 +73,6 @@ function load(): Internals {
   return {
     Broker: require('kafkajs/src/broker') as Internals['Broker'],
     ConnectionPool: require('kafkajs/src/network/connectionPool') as Internals['ConnectionPool'],
-    createSocketFactory: require('kafkajs/src/network/socketFactory') as () => unknown,
   };
 }
 
@@ -90,6 +90,7 @@ export function createBroker(
   port: number,
   nodeId: number | null,
   settings: SocketSettings,
+  buffers = new BufferPool(),
 ): Broker {
   const connectionPool = new internals.ConnectionPool({
     host,
@@ -98,7 +99,7 @@ export function createBroker(
     sasl: settings.sasl,
     clientId: settings.clientId,
     logger: silent,
-    socketFactory: internals.createSocketFactory(),
+    socketFactory: responseSockets(buffers),
     connectionTimeout: settings.connectionTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,
     enforceRequestTimeout: true,

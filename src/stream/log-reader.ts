@@ -62,10 +62,17 @@ export interface ReaderOptions {
   readonly topicId?: string;
 }
 
+/** Reads for which an event's batches stay valid: the one that brought it and the next. */
+const VALID_READS = 2;
+
 interface Answer {
   readonly events: ReadEvent[];
   readonly failures: Error[];
+  /** A view into each response that events look into. */
+  readonly responses: Buffer[];
 }
+
+type Fetched = Pick<Answer, 'events' | 'responses'>;
 
 interface Position {
   readonly partition: number;
@@ -88,7 +95,9 @@ export class LogReader {
   readonly #topicId: string | undefined;
   /** In the order in which they are asked: who came away empty goes first next time. */
   #positions: Position[];
-  #ahead: Promise<ReadEvent[]> | undefined;
+  #ahead: Promise<Fetched> | undefined;
+  /** Responses behind what the last reads returned, oldest first. */
+  readonly #lent: Buffer[][] = [];
   /** A leader moved: look it up before the next fetch. */
   #stale = false;
   #progressAt = performance.now();
@@ -123,8 +132,10 @@ export class LogReader {
    * @throws PipelineError when the brokers cannot be asked for longer than the connection's patience, or a batch is corrupt.
    */
   async read(): Promise<ReadEvent[] | undefined> {
-    const events = await (this.#ahead ?? this.#fetch());
+    if (this.#lent.length === VALID_READS) this.#giveBack(this.#lent.shift()!);
+    const { events, responses } = await (this.#ahead ?? this.#fetch());
     this.#ahead = undefined;
+    this.#lent.push(responses);
     if (events.length > 0) this.#progressAt = performance.now();
     if (this.#active().length === 0) return events.length > 0 ? events : undefined;
     this.#checkProgress();
@@ -189,10 +200,10 @@ export class LogReader {
    * One fetch of every leader. What arrived has moved its position, so it is handed on even when another leader could not
    * be asked; that one is looked up before the next fetch.
    */
-  async #fetch(): Promise<ReadEvent[]> {
+  async #fetch(): Promise<Fetched> {
     return this.#connection.whileMoving(async (fresh) => {
       if (fresh || this.#stale) {
-        if (await this.#isRecreated()) return this.#loseTheRest();
+        if (await this.#isRecreated()) return { events: this.#loseTheRest(), responses: [] };
         await this.#connection.topic(this.#topic, true);
         this.#stale = false;
       }
@@ -204,8 +215,12 @@ export class LogReader {
       const fault = failures.find((failure) => !isMoving(failure)) ?? (events.length === 0 && failures[0]);
       if (fault) throw fault;
       this.#stale = failures.length > 0;
-      return events;
+      return { events, responses: answers.flatMap((answer) => answer.responses) };
     });
+  }
+
+  #giveBack(responses: readonly Buffer[]): void {
+    for (const response of responses) this.#connection.buffers.give(response);
   }
 
   async #byLeader(): Promise<Map<number, Position[]>> {
@@ -225,13 +240,14 @@ export class LogReader {
       fetchOffset: offset,
       maxBytes: partitionBytes,
     }));
-    const answer: Answer = { events: [], failures: [] };
+    const answer: Answer = { events: [], failures: [], responses: [] };
     try {
       const response = await this.#connection.send(
         leader,
         fetchRequest({ topic: this.#topic, targets, maxWaitMs, maxBytes: responseBytes, isolation }),
       );
       check(response.errorCode, `fetching ${this.#topic}`, { topic: this.#topic });
+      if (response.partitions[0] !== undefined) answer.responses.push(response.partitions[0].bytes);
       for (const fetched of response.partitions) {
         const position = positions.find(({ partition }) => partition === fetched.partition);
         if (position === undefined) continue;

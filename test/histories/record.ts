@@ -5,6 +5,7 @@ import { Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { temporalTestServerPath } from '../../infra/embedded/index.js';
 import { packageRoot } from '../../src/package-root.js';
+import { COUNT_SCENARIOS, playCount } from '../support/count-scenarios.js';
 import { historyToJson } from '../support/history-json.js';
 import { bundleWorkflows, play, QUIET, SCENARIOS } from '../support/gold-day-scenarios.js';
 import { playReplay, REPLAY_SCENARIOS, replayEnvironment } from '../support/replay-scenarios.js';
@@ -34,6 +35,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
     scenarios: Object.values(REPLAY_SCENARIOS).map((one) => [
       one.name,
       (env, bundle) => playReplay(env, bundle, one),
+    ]),
+  },
+  'count-unique-users': {
+    open: replayEnvironment,
+    scenarios: Object.values(COUNT_SCENARIOS).map((one) => [
+      one.name,
+      (env, bundle) => playCount(env, bundle, one),
     ]),
   },
 };

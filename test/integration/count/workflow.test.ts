@@ -1,51 +1,15 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
-import { NativeConnection, Worker } from '@temporalio/worker';
-import { createCountActivities, createCountSliceActivities } from '../../../src/activities/count.js';
-import { withFailures } from '../../../src/activities/to-failure.js';
 import { Tidemark } from '../../../src/client.js';
-import { connectKafka } from '../../../src/clients/kafka.js';
-import { CONTROL_QUEUE, STREAM_QUEUE } from '../../../src/core/ids.js';
 import type { CountPlan } from '../../../src/messages.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { exactFaults } from '../../chaos/count/compare.js';
 import { CountScene } from '../../chaos/count/scene.js';
+import { startCountWorkers } from '../../support/count-workers.js';
 import { quietTemporal } from '../../support/quiet-temporal.js';
 import { useStack } from '../../support/stack.js';
 
 const FRAMES = 40_000;
 const SHAPE = { frames: FRAMES, users: 3_000, bytes: 120, perSecond: 40 };
-
-/** Both workers in this process: what they need is Kafka and Temporal, nothing else of the pipeline. */
-async function startWorkers(config: ReturnType<ReturnType<typeof useStack>>['config'], scene: CountScene) {
-  const connection = await NativeConnection.connect({ address: config.temporal.address });
-  const admin = connectKafka(config).admin();
-  await admin.connect();
-  const deps = { kafka: scene.connection, admin, codeVersion: 'test', now: Date.now };
-  const common = { connection, namespace: config.temporal.namespace, shutdownForceTime: '10s' as const };
-  const workers = await Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: CONTROL_QUEUE,
-      workflowsPath: fileURLToPath(new URL('../../../src/workflows/index.js', import.meta.url)),
-      activities: withFailures(createCountActivities(deps)),
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: STREAM_QUEUE,
-      activities: withFailures(createCountSliceActivities(deps)),
-      maxHeartbeatThrottleInterval: '400ms',
-      defaultHeartbeatThrottleInterval: '400ms',
-    }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  return async () => {
-    for (const worker of workers) worker.shutdown();
-    await running;
-    await admin.disconnect();
-    await connection.close();
-  };
-}
 
 describe('integration: countUniqueUsers', function () {
   this.timeout(180_000);
@@ -60,7 +24,7 @@ describe('integration: countUniqueUsers', function () {
     const { config } = stack();
     scene = new CountScene(config, 'job.frames');
     await scene.fill(SHAPE);
-    stopWorkers = await startWorkers(config, scene);
+    stopWorkers = await startCountWorkers(config, scene.connection);
     tidemark = new Tidemark(config);
   });
   after(async () => {

@@ -112,6 +112,35 @@ describe('cli/count', function () {
     assert.equal((reasons.unconfirmed ?? 0) + (reasons['too-late'] ?? 0), 50);
   });
 
+  it('reads every frame to its end when strict, and not otherwise', async () => {
+    const input = ['{"ts":1468244340,"uid":"a","x":1}', '{"ts":1468244341,"uid":"b","x":}'].join('\n');
+    const summary = async (...more: string[]) => {
+      const { stderr } = await tidemark(['count', '--stdin', '--json', ...more], { input });
+      const { counted, rejected } = JSON.parse(String(stderr)) as { counted: number; rejected: object };
+      return { counted, rejected };
+    };
+    assert.deepEqual(await summary(), { counted: 2, rejected: {} });
+    assert.deepEqual(await summary('--strict'), { counted: 1, rejected: { malformed: 1 } });
+  });
+
+  it('draws its progress on a terminal only', async function () {
+    // script(1) of Linux gives a command a terminal; elsewhere its options are others.
+    if (process.platform !== 'linux') this.skip();
+    const command = `${process.execPath} ${MAIN} count --file ${frames}`;
+    const onTerminal = await execa('script', ['-qec', `${command} > ${join(folder, 'drawn')}`, '/dev/null']);
+    assert.match(onTerminal.stdout, /counting .*100 %/);
+    assert.match(onTerminal.stdout, /30,000 frames in/);
+    const piped = await tidemark(['count', '--file', frames]);
+    assert.doesNotMatch(String(piped.stderr), /counting|\u001b/);
+    // Results and bar on one terminal would be drawn over each other.
+    const both = await execa('script', ['-qec', command, '/dev/null']);
+    assert.doesNotMatch(both.stdout, /counting/);
+    assert.equal(
+      resultsOf(await readFile(join(folder, 'drawn'), 'utf8')).length,
+      resultsOf(piped.stdout).length,
+    );
+  });
+
   it('counts other fields, several at once', async () => {
     const input =
       '{"at":1468244340,"who":"a","where":1}\n\n{"at":1468244341,"who":"b","where":1}\r\n{"at":"1468244342","who":"a","where":1}';

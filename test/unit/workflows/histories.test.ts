@@ -42,13 +42,15 @@ describe('recorded histories', function () {
 
   it('replay with the code as it is', async () => {
     const kinds = new Set(files.map((file) => file.split(/[\\/]/)[0]));
-    for (const kind of ['gold-day', 'replay-topic-range']) assert.ok(kinds.has(kind), kind);
+    for (const kind of ['gold-day', 'replay-topic-range', 'count-unique-users'])
+      assert.ok(kinds.has(kind), kind);
     assert.deepEqual(await replay(Object.fromEntries(files.map((file) => [file, read(file)]))), new Map());
   });
 
   for (const [file, step] of [
     ['gold-day/computed.json', 'findGoldRun'],
     ['replay-topic-range/copied.json', 'verifyReplay'],
+    ['count-unique-users/counted.json', 'freezePartials'],
   ] as const) {
     it(`would not replay if a step of ${file} had another name`, async () => {
       const changed = read(file).replaceAll(step, 'doSomethingElse');

@@ -1,0 +1,33 @@
+/** Fetch responses differ by little in size, so buffers of whole mebibytes serve each other's purpose. */
+const STEP_BYTES = 1 << 20;
+/** Kept for later at most: a reader needs three or four of its responses at a time. */
+const KEPT_BYTES = 64 << 20;
+
+/**
+ * Large buffers that are used again. What is not given back is collected like any other memory, so giving back is a
+ * matter of speed alone: memory outside the heap makes the collector run in full whenever some megabytes of it are new.
+ */
+export class BufferPool {
+  readonly #free: ArrayBuffer[] = [];
+  readonly #lent = new WeakSet<ArrayBufferLike>();
+  #freeBytes = 0;
+
+  /** A buffer of `bytes` bytes, with anything in it. */
+  take(bytes: number): Buffer {
+    const fitting = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
+    const memory =
+      this.#free.splice(fitting, fitting < 0 ? 0 : 1)[0] ??
+      new ArrayBuffer(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
+    if (fitting >= 0) this.#freeBytes -= memory.byteLength;
+    this.#lent.add(memory);
+    return Buffer.from(memory, 0, bytes);
+  }
+
+  /** Gives back the buffer that `view` is a part of, if it is one of ours; nobody may look at it from now on. */
+  give(view: Buffer): void {
+    const memory = view.buffer as ArrayBuffer;
+    if (!this.#lent.delete(memory) || this.#freeBytes + memory.byteLength > KEPT_BYTES) return;
+    this.#free.push(memory);
+    this.#freeBytes += memory.byteLength;
+  }
+}
