@@ -100,12 +100,18 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
 /** The chunks up to the moment the signal comes, even while waiting for one. */
 async function* untilAborted(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncIterable<Buffer> {
   const iterator = chunks[Symbol.asyncIterator]();
-  const aborted = new Promise<'aborted'>((resolve) => {
-    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-  });
   while (!signal.aborted) {
-    const next = await Promise.race([iterator.next(), aborted]);
-    if (next === 'aborted' || next.done === true) return;
+    const next = await orAborted(iterator.next(), signal);
+    if (next === undefined || next.done === true) return;
     yield next.value;
   }
+}
+
+/** What `pending` comes to, or undefined once the signal comes. Promise.race would keep every result until then. */
+function orAborted<T>(pending: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => resolve(undefined);
+    signal.addEventListener('abort', stop, { once: true });
+    void pending.then(resolve, reject).then(() => signal.removeEventListener('abort', stop));
+  });
 }

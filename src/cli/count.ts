@@ -26,9 +26,15 @@ const INTERRUPTED = 130;
 export function addCount(program: Command): void {
   const count = program
     .command('count')
-    // Options of a file's count come before, those of a job after its verb.
-    .enablePositionalOptions()
-    .description('count unique users per minute, hour, day, week, month and year; results are JSON lines')
+    .description('count unique users per minute, hour, day, week, month and year')
+    .addHelpText(
+      'after',
+      '\nWithout a verb: tidemark count --file <path> or --stdin, see tidemark count input --help',
+    );
+  // A command of its own, since options of `count` itself would take those of its verbs that have the same name.
+  const input = count
+    .command('input', { isDefault: true })
+    .description('count a file or standard input, without any service; results are JSON lines')
     .option('--stdin', 'read frames from standard input, one JSON object a line')
     .option('--file <path>', 'read frames from a file, gzip or not')
     .option(
@@ -42,7 +48,7 @@ export function addCount(program: Command): void {
     )
     .option('--json', 'the summary on standard error as JSON')
     .action(countInput);
-  withCountRules(count);
+  withCountRules(input);
   addCountJobs(count, program);
 }
 

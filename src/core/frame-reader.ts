@@ -24,9 +24,10 @@ const MOST_FIELDS = 16;
 const PAGE_BYTES = 65_536;
 /** What the module may read behind the end of a frame. */
 const SLACK_BYTES = 64;
-/** A frame from elsewhere is copied this far; of one whose members come later, the scanner in TypeScript reads all. */
-const HEAD_BYTES = 2_048;
-const HEAD_AT = PAGE_BYTES - HEAD_BYTES - SLACK_BYTES;
+/** A frame from elsewhere is copied this far first, then further; when that is not enough, the scanner in TypeScript reads it. */
+const HEAD_BYTES = 512;
+const MOST_COPIED = 8 * HEAD_BYTES;
+const HEAD_AT = PAGE_BYTES - MOST_COPIED - SLACK_BYTES;
 
 const ENCODER = new TextEncoder();
 let compiled: object | undefined;
@@ -61,6 +62,7 @@ export class FrameReader {
   #bytes: Uint8Array;
   #base: number;
   readonly #fields: number;
+  readonly #allPresent: number;
   /** The module stops early, knows so many fields and names of a certain length. */
   readonly #isFast: boolean;
   readonly #hash = new Uint32Array(4);
@@ -70,6 +72,7 @@ export class FrameReader {
     this.#scanner = new FrameScanner(format);
     const names = [format.tsField, ...format.idFields].map((name) => ENCODER.encode(name));
     this.#fields = names.length;
+    this.#allPresent = 2 ** format.idFields.length - 1;
     this.#isFast =
       !format.strict && names.length <= MOST_FIELDS && names.every(({ length }) => length <= LONGEST_NAME);
     compiled ??= new WebAssembly.Module(Uint8Array.from(atob(FRAME_SCAN_MODULE), (c) => c.charCodeAt(0)));
@@ -114,11 +117,15 @@ export class FrameReader {
 
   #isSureOfCopy(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
-    const copied = length < HEAD_BYTES ? length : HEAD_BYTES;
-    this.#memory.set(bytes.subarray(start, start + copied), HEAD_AT);
-    if (this.#scan(HEAD_AT, HEAD_AT + copied, this.#fields) === 0) return false;
-    // With all fields found it has stopped before the cut; otherwise an object may only seem to end there.
-    return copied === length || this.#words[PRESENT_WORD] === 2 ** (this.#fields - 1) - 1;
+    for (let wanted = HEAD_BYTES; wanted <= MOST_COPIED; wanted *= 8) {
+      const copied = length < wanted ? length : wanted;
+      this.#memory.set(bytes.subarray(start, start + copied), HEAD_AT);
+      const isSure = this.#scan(HEAD_AT, HEAD_AT + copied, this.#fields) === 1;
+      if (copied === length) return isSure;
+      // With all fields found it has stopped before the cut; otherwise an object may only seem to end there.
+      if (isSure && this.#words[PRESENT_WORD] === this.#allPresent) return true;
+    }
+    return false;
   }
 
   #readSlowly(bytes: Uint8Array, start: number, end: number): FrameFault | undefined {

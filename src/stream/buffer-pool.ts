@@ -11,14 +11,16 @@ export class BufferPool {
   readonly #free: ArrayBuffer[] = [];
   readonly #lent = new WeakSet<ArrayBufferLike>();
   #freeBytes = 0;
+  #made = 0;
+
+  /** Buffers that had to be made so far. */
+  get made(): number {
+    return this.#made;
+  }
 
   /** A buffer of `bytes` bytes, with anything in it. */
   take(bytes: number): Buffer {
-    const fitting = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
-    const memory =
-      this.#free.splice(fitting, fitting < 0 ? 0 : 1)[0] ??
-      new ArrayBuffer(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
-    if (fitting >= 0) this.#freeBytes -= memory.byteLength;
+    const memory = this.#fitting(bytes) ?? this.#make(bytes);
     this.#lent.add(memory);
     return Buffer.from(memory, 0, bytes);
   }
@@ -29,5 +31,18 @@ export class BufferPool {
     if (!this.#lent.delete(memory) || this.#freeBytes + memory.byteLength > KEPT_BYTES) return;
     this.#free.push(memory);
     this.#freeBytes += memory.byteLength;
+  }
+
+  #fitting(bytes: number): ArrayBuffer | undefined {
+    const at = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
+    if (at < 0) return undefined;
+    const [memory] = this.#free.splice(at, 1);
+    this.#freeBytes -= memory!.byteLength;
+    return memory;
+  }
+
+  #make(bytes: number): ArrayBuffer {
+    this.#made += 1;
+    return new ArrayBuffer(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
   }
 }

@@ -26,8 +26,16 @@ export interface WireExchange<T> {
   readonly logResponseError: boolean;
 }
 
+interface Connection {
+  isConnected(): boolean;
+  /** What has come of responses that are not whole yet. */
+  chunks: Buffer[];
+  bytesBuffered: number;
+  processData(chunk: Buffer): void;
+}
+
 export interface ConnectionPool {
-  readonly pool: readonly { isConnected(): boolean }[];
+  readonly pool: readonly Connection[];
   getConnection(index: number): Promise<unknown>;
   send<T>(exchange: WireExchange<T>): Promise<T>;
 }
@@ -105,5 +113,15 @@ export function createBroker(
     enforceRequestTimeout: true,
     maxInFlightRequests: null,
   });
+  connectionPool.pool.forEach(sparingCopies);
   return new internals.Broker({ connectionPool, logger: silent, nodeId, allowAutoTopicCreation: false });
+}
+
+/** An empty rest of the last response would be joined with the next one: a copy of all of it. */
+function sparingCopies(connection: Connection): void {
+  const takeIn = connection.processData.bind(connection);
+  connection.processData = (chunk) => {
+    if (connection.bytesBuffered === 0) connection.chunks = [];
+    takeIn(chunk);
+  };
 }

@@ -207,6 +207,15 @@ describe('cli/count', function () {
     }
   });
 
+  it('keeps nothing of what it has read of a pipe', async () => {
+    const made = `node ${MAIN} generate frames --frames 200000 --users 1000 2>/dev/null`;
+    const { stderr } = await execa('sh', ['-c', `${made} | node ${MAIN} count --stdin --json > /dev/null`]);
+    const { frames: read, peakRssMb } = JSON.parse(stderr) as { frames: number; peakRssMb: number };
+    assert.equal(read, 200_000);
+    // 415 MB have gone through it.
+    assert.ok(peakRssMb < 200, `${peakRssMb} MB`);
+  });
+
   it('says clearly what is wrong with how it is called', async () => {
     const table: [args: string[], message: RegExp][] = [
       [[], /--stdin or --file/],

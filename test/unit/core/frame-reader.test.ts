@@ -113,13 +113,17 @@ describe('core/frame-reader', () => {
   });
 
   it('reads on where what it looks for comes late, deep or not at all', () => {
-    const long = 'x'.repeat(3_000);
+    const long = 'x'.repeat(5_000);
     const deep = (depth: number): string => `{"a":`.repeat(depth) + '1' + '}'.repeat(depth);
     const frames = [
       `{"a":"${long}","ts":1,"uid":"u"}`,
-      // To a reader that is given the first 2,048 bytes only, this seems whole there.
-      `{"ts":1,"uid":"u","b":"${'x'.repeat(2_048 - 26)}"}{`,
-      `{"ts":1,"UID":"${'u'.repeat(2_048 - 17)}"}{`,
+      // To a reader that is given the first 512 or 4,096 bytes only, this seems whole there.
+      ...[512, 4_096].flatMap((head) => [
+        `{"ts":1,"uid":"u","b":"${'x'.repeat(head - 26)}"}{`,
+        `{"ts":1,"UID":"${'u'.repeat(head - 17)}"}{`,
+        `{"b":"${'x'.repeat(head - 40)}","ts":1,"uid":"${'u'.repeat(100)}"}`,
+        `{"b":"${'x'.repeat(head - 18)}","ts":1468244340,"uid":"u"}`,
+      ]),
       ...[62, 63, 64, 500].map((depth) => `{"a":${deep(depth)},"ts":1,"uid":"u"}`),
       `{"a":1}`,
       `{"ts":1,"uid":"u"} x`,
