@@ -12,6 +12,8 @@ import { produceRequest } from '../../src/stream/requests.js';
 import { createTopics, kafkaOf } from '../../test/chaos/replay/scene.js';
 import { withStack } from '../../test/support/with-stack.js';
 import { spread, type Benchmark, type BenchOptions, type BenchReport, type Measured } from '../benchmark.js';
+import { consumerPerformance } from './consumer-performance.js';
+import { mirror } from './mirror-maker.js';
 import type { Copied, CopyOrder } from './order.js';
 
 const PARTITIONS = 4;
@@ -19,49 +21,104 @@ const BATCH_RECORDS = 500;
 const FROM_MS = Date.UTC(2021, 6, 11, 11);
 /** Records alternate between the two hours: a window of the first keeps half of them. */
 const HOUR_MS = 3_600_000;
-const PROGRAMS = ['ours', 'kafkajs'] as const;
+
+type Program = (order: CopyOrder) => Promise<Copied>;
+
+const OURS: Program = (order) => script('ours', order);
+const KAFKAJS: Program = (order) => script('kafkajs', order);
 
 interface Case {
   readonly name: string;
   readonly valueBytes: number;
   readonly records: number;
   readonly selection: Selection;
-  readonly programs: readonly (typeof PROGRAMS)[number][];
+  readonly ours: Program;
+  readonly peers: Readonly<Record<string, Program>>;
+  /** Rounds unless the command line says; a peer that takes long is asked less often. */
+  readonly rounds: number;
 }
 
 const HALF: Selection = { window: { fromMs: FROM_MS, toMs: FROM_MS + HOUR_MS } };
 const ALL: Selection = { window: { fromMs: FROM_MS, toMs: FROM_MS + 2 * HOUR_MS } };
 const CASES: readonly Case[] = [
-  { name: 'half-120B', valueBytes: 120, records: 1_000_000, selection: HALF, programs: PROGRAMS },
-  { name: 'all-120B', valueBytes: 120, records: 1_000_000, selection: ALL, programs: PROGRAMS },
-  { name: 'half-1kB', valueBytes: 1_000, records: 300_000, selection: HALF, programs: PROGRAMS },
+  {
+    name: 'half-120B',
+    valueBytes: 120,
+    records: 1_000_000,
+    selection: HALF,
+    ours: OURS,
+    peers: { kafkajs: KAFKAJS },
+    rounds: 3,
+  },
+  {
+    name: 'all-120B',
+    valueBytes: 120,
+    records: 1_000_000,
+    selection: ALL,
+    ours: OURS,
+    peers: {
+      kafkajs: KAFKAJS,
+      'mirrormaker2-eos': (order) => mirror(order, false),
+      'mirrormaker2-eos-tuned': (order) => mirror(order, true),
+    },
+    rounds: 3,
+  },
+  {
+    name: 'half-1kB',
+    valueBytes: 1_000,
+    records: 600_000,
+    selection: HALF,
+    ours: OURS,
+    peers: { kafkajs: KAFKAJS },
+    rounds: 3,
+  },
   {
     name: 'json-field-120B',
     valueBytes: 120,
     records: 1_000_000,
     selection: { filter: 'value.even == true' },
-    programs: ['ours'],
+    ours: OURS,
+    peers: {},
+    rounds: 3,
+  },
+  {
+    name: 'read-120B',
+    valueBytes: 120,
+    records: 3_000_000,
+    selection: ALL,
+    ours: (order) => script('read', order),
+    peers: { 'java-consumer-performance': consumerPerformance },
+    rounds: 3,
   },
 ];
 
 /** Copying a topic of four partitions exactly once, provenance written; the first case is the headline. */
 export const benchmark: Benchmark = {
   about:
-    'replaying 1,000,000 records exactly once: half kept, all kept, 1 kB, by a JSON field; a kafkajs loop',
+    'replaying 1,000,000 records exactly once beside a kafkajs loop and MirrorMaker 2; reading beside the Java consumer',
   run: (options) =>
     withStack(['kafka'], async ({ config }) => {
       const reports: BenchReport[] = [];
-      for (const one of CASES) reports.push(await measure(config.kafka, one, options));
+      for (const one of casesOf(process.env.TIDEMARK_BENCH_CASE))
+        reports.push(await measure(config.kafka, one, options));
       const [first, ...others] = reports;
       if (first === undefined) throw new RangeError('no cases');
       return { ...first, bench: 'replay', cases: others };
     }),
 };
 
+/** All of them, or the named one. */
+function casesOf(name: string | undefined): readonly Case[] {
+  const found = CASES.filter((one) => name === undefined || one.name === name);
+  if (found.length === 0) throw new RangeError(`no case is called ${String(name)}`);
+  return found;
+}
+
 async function measure(kafka: Config['kafka'], one: Case, options: BenchOptions): Promise<BenchReport> {
-  const { scale, rounds = 3, log } = options;
+  const { scale, rounds = one.rounds, log } = options;
+  const programs = { ours: one.ours, ...one.peers };
   const connection = await KafkaConnection.open(kafka);
-  const runs = new Map<string, Copied[]>(one.programs.map((program) => [program, []]));
+  const runs = new Map<string, Copied[]>(Object.keys(programs).map((program) => [program, []]));
   try {
     const perPartition = Math.round((one.records * scale) / PARTITIONS / BATCH_RECORDS) * BATCH_RECORDS;
     const source = `${one.name}.a`;
@@ -71,10 +128,10 @@ async function measure(kafka: Config['kafka'], one: Case, options: BenchOptions)
     ]);
     await fill(connection, source, perPartition, one.valueBytes);
     for (let round = 0; round < rounds; round++) {
-      for (const program of one.programs) {
+      for (const [program, run] of Object.entries(programs)) {
         const name = `${one.name}.${program}.${String(round)}`;
         const order = await orderOf(connection, kafka, source, name, one.selection);
-        const copied = await run(program, order);
+        const copied = await run(order);
         if (copied.read !== perPartition * PARTITIONS) throw new Error(`${name} read ${String(copied.read)}`);
         log(
           `${name}: ${String(Math.round(rate(copied)))} records/s, ${String(copied.cpuMs)} ms CPU, ${String(copied.peakRssMb)} MB`,
@@ -159,9 +216,9 @@ async function orderOf(
   };
 }
 
-async function run(program: (typeof PROGRAMS)[number], order: CopyOrder): Promise<Copied> {
-  const script = join(packageRoot, 'dist', 'bench', 'replay', `${program}.js`);
-  const { stdout } = await execa(process.execPath, [script, JSON.stringify(order)], { stderr: 'inherit' });
+async function script(program: string, order: CopyOrder): Promise<Copied> {
+  const file = join(packageRoot, 'dist', 'bench', 'replay', `${program}.js`);
+  const { stdout } = await execa(process.execPath, [file, JSON.stringify(order)], { stderr: 'inherit' });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Copied;
 }
 
