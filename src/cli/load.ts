@@ -2,14 +2,18 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { Command } from 'commander';
-import { dataDirectory, loadConfig } from '../config.js';
+import { InvalidArgumentError, type Command } from 'commander';
+import { serviceFault } from '../clients/fault.js';
+import { connectKafka } from '../clients/kafka.js';
+import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 import { JsonRecordSplitter } from '../core/json-values.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
+import { makeTopic } from '../stream/make-topic.js';
 import { loadRecords } from '../stream/load-records.js';
 
 interface LoadFlags {
+  readonly create?: number;
   readonly key?: string;
   readonly time?: string;
   readonly json?: true;
@@ -20,15 +24,17 @@ export function addLoad(program: Command): void {
     .command('load')
     .description('write the records of a file into a topic')
     .argument('<file>', '.json (an array), .jsonl or .ndjson (a record a line), each also with .gz')
-    .argument('<topic>', 'topic that exists')
+    .argument('<topic>', 'topic to write')
+    .option('--create <partitions>', 'make the topic when it is missing, for records of any age', whole)
     .option('--key <path>', 'member that becomes the key, for example user.id')
     .option('--time <path>', 'member that becomes the timestamp (ISO, seconds or milliseconds)')
     .option('--json', 'what was loaded as JSON')
-    .action(async (file: string, topic: string, { key, time, json }: LoadFlags) => {
+    .action(async (file: string, topic: string, { create, key, time, json }: LoadFlags) => {
       const { dataDir } = program.opts<{ dataDir?: string }>();
-      const { kafka } = loadConfig(dataDirectory(dataDir, process.env), process.env);
-      const connection = await KafkaConnection.open(kafka, { clientId: 'tidemark-load' });
+      const config = loadConfig(dataDirectory(dataDir, process.env), process.env);
+      const connection = await KafkaConnection.open(config.kafka, { clientId: 'tidemark-load' });
       try {
+        if (create !== undefined) await ensureTopic(config, connection, topic, create);
         const loaded = await loadRecords(connection, recordsOf(file), {
           topic,
           now: Date.now,
@@ -42,6 +48,29 @@ export function addLoad(program: Command): void {
         await connection.close();
       }
     });
+}
+
+async function ensureTopic(
+  config: Config,
+  connection: KafkaConnection,
+  topic: string,
+  partitions: number,
+): Promise<void> {
+  const admin = connectKafka(config, 'tidemark-load').admin();
+  try {
+    await admin.connect();
+    await makeTopic(admin, connection, topic, partitions);
+  } catch (cause) {
+    throw serviceFault('kafka', `making topic ${topic}`, cause);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('expected a whole number above 0');
 }
 
 /** Every record of a file as its bytes, without holding the file. @throws PipelineError `BAD_FILE`, `BAD_JSON`. */

@@ -38,6 +38,7 @@ const verbs: Record<string, () => Promise<void>> = {
   gold: async () => (await import('./gold.js')).addGold(program),
   demo: async () => (await import('./demo.js')).addDemo(program),
   load: async () => (await import('./load.js')).addLoad(program),
+  sql: async () => (await import('./sql.js')).addSql(program),
   replay: async () => (await import('./replay.js')).addReplay(program),
 };
 

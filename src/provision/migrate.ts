@@ -98,7 +98,7 @@ export async function migrateClickHouse(config: Config): Promise<string[]> {
 }
 
 /** The one place that decides between plain engines on one server and replicated ones on a cluster. */
-function clickHousePlaceholders(config: Config): Record<string, string> {
+export function clickHousePlaceholders(config: Config): Record<string, string> {
   const { database, cluster } = config.clickhouse;
   return {
     database,
