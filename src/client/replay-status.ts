@@ -3,6 +3,7 @@ import type {
   PlannedReplay,
   ReplayPlan,
   ReplayProgress,
+  ReplayResult,
   ReplaySliceReport,
   ReplayStatus,
 } from '../messages.js';
@@ -30,7 +31,7 @@ export function replayStatus({ job, planned, progress, workflow, live, fault }: 
   const perSecond = isOver ? null : rateOf(live);
   return {
     job,
-    state: isOver && workflow !== 'RUNNING' ? finishedState(fault) : stateOf(progress, workflow),
+    state: isOver && workflow !== 'RUNNING' ? finishedState(result) : stateOf(progress, workflow),
     plan,
     result,
     rate: progress?.rate ?? {},
@@ -40,12 +41,13 @@ export function replayStatus({ job, planned, progress, workflow, live, fault }: 
     gaps: result?.gaps ?? reports.flatMap(({ gaps }) => gaps),
     recordsPerSecond: perSecond,
     etaMs: perSecond ? Math.round((1_000 * (total - done)) / perSecond) : null,
-    fault,
+    // What a later start met, another input under this name for example, is no fault of what is recorded.
+    fault: isOver && finishedState(result) === 'finished' ? null : fault,
   };
 }
 
-const finishedState = (fault: string | null): ReplayStatus['state'] =>
-  fault === null ? 'finished' : 'failed';
+const finishedState = ({ verification }: ReplayResult): ReplayStatus['state'] =>
+  verification?.verdict === 'failed' ? 'failed' : 'finished';
 
 function stateOf(progress: ReplayProgress | null, workflow: string | null): ReplayStatus['state'] {
   switch (workflow) {
