@@ -6,13 +6,17 @@ import { PipelineError } from './core/errors.js';
 
 const Service = z.object({ user: z.string(), password: z.string() });
 
+const Kafka = z.object({
+  brokers: z.array(z.string().min(1)).min(1),
+  tls: z.boolean().default(false),
+  sasl: Service.extend({ mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']) }).optional(),
+});
+
 /** Where the systems of the pipeline are and how to sign in to them. Every way of running fills this one shape. */
 export const ConfigSchema = z.object({
-  kafka: z.object({
-    brokers: z.array(z.string().min(1)).min(1),
-    tls: z.boolean().default(false),
-    sasl: Service.extend({ mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']) }).optional(),
-  }),
+  kafka: Kafka,
+  /** Other clusters, by the name under which a replay may read from them. */
+  clusters: z.record(z.string(), Kafka).optional(),
   connect: z.object({ url: z.url(), user: z.string().optional(), password: z.string().optional() }),
   postgres: Service.extend({ host: z.string(), port: z.int(), database: z.string().default('commerce') }),
   /** What Debezium signs in to PostgreSQL with: a role that may replicate and read, and nothing else. */

@@ -4,8 +4,11 @@ import type { PlannedReplay, RecordReplayInput, ReplayInput, ReplayPlan, ReplayR
 import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
 import { digestOf, JobStore } from '../stream/job-store.js';
 import { draftPlan, specOf, type PlanDeps } from '../stream/replay/plan.js';
+import type { ReplaySources } from './replay-sources.js';
+import type { TopicAdmin } from '../stream/replay/target.js';
 
-export interface ReplayDeps extends PlanDeps {
+export interface ReplayDeps extends Pick<PlanDeps, 'kafka' | 'admin' | 'now'> {
+  readonly sources: ReplaySources;
   readonly codeVersion: string;
 }
 
@@ -18,7 +21,7 @@ export function createReplayActivities(deps: ReplayDeps) {
     /** The job's plan and result as recorded; a new job is planned, its ends frozen, and recorded. */
     async planReplay(input: ReplayInput): Promise<PlannedReplay> {
       await ensureCheckpointTopic(deps.admin);
-      return store.plan(replayJobId(input.job), digestOf(specOf(input)), () => draftPlan(deps, input));
+      return store.plan(replayJobId(input.job), digestOf(specOf(input)), () => draftIn(deps, input));
     },
 
     async recordReplay({ plan, result }: RecordReplayInput): Promise<ReplayResult> {
@@ -31,4 +34,16 @@ export function createReplayActivities(deps: ReplayDeps) {
       return recorded;
     },
   };
+}
+
+/** Drafts a plan of an A that may lie on another cluster. @throws PipelineError as `draftPlan`, and `UNKNOWN_CLUSTER`. */
+export async function draftIn(
+  deps: Omit<ReplayDeps, 'codeVersion'>,
+  input: ReplayInput,
+): Promise<ReplayPlan> {
+  const { kafka, admin, now, sources } = deps;
+  const { sourceCluster } = input;
+  const source = await sources.connection(sourceCluster);
+  const draft = (sourceAdmin: TopicAdmin) => draftPlan({ kafka, admin, source, sourceAdmin, now }, input);
+  return sourceCluster === undefined ? draft(admin) : sources.withAdmin(sourceCluster, draft);
 }

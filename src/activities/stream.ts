@@ -2,10 +2,12 @@ import { Context } from '@temporalio/activity';
 import type { ReplayLapInput, ReplayPlan, ReplaySliceReport, ReplayVerification } from '../messages.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
 import { runReplayLap } from '../stream/replay/slice.js';
+import type { ReplaySources } from './replay-sources.js';
 import { verifyReplay } from '../stream/replay/verify.js';
 
 export interface StreamDeps {
   readonly kafka: KafkaConnection;
+  readonly sources: ReplaySources;
   readonly now: () => number;
 }
 
@@ -15,18 +17,20 @@ export type StreamActivities = ReturnType<typeof createStreamActivities>;
 const HEARTBEAT_EVERY_MS = 500;
 
 /** The long steps of stream jobs: each keeps one worker process busy. */
-export function createStreamActivities({ kafka, now }: StreamDeps) {
+export function createStreamActivities({ kafka, sources, now }: StreamDeps) {
   return {
     /** Ends early, without an error, when it is cancelled: all that is done is in the checkpoint. */
     runReplayLap: (input: ReplayLapInput): Promise<ReplaySliceReport> =>
-      withHeartbeat<ReplaySliceReport, ReplaySliceReport>((report, signal) =>
-        runReplayLap({ kafka, now, report, signal }, input),
-      ),
+      withHeartbeat<ReplaySliceReport, ReplaySliceReport>(async (report, signal) => {
+        const source = await sources.connection(input.plan.spec.sourceCluster);
+        return runReplayLap({ kafka, source, now, report, signal }, input);
+      }),
 
     verifyReplay: (plan: ReplayPlan): Promise<ReplayVerification> =>
-      withHeartbeat<never, ReplayVerification>((_report, signal) =>
-        verifyReplay({ kafka, now, signal }, plan),
-      ),
+      withHeartbeat<never, ReplayVerification>(async (_report, signal) => {
+        const source = await sources.connection(plan.spec.sourceCluster);
+        return verifyReplay({ kafka, source, now, signal }, plan);
+      }),
   };
 }
 

@@ -17,6 +17,7 @@ import { withTidemark } from './with-tidemark.js';
 
 interface InputFlags extends SelectionText {
   readonly offsets?: string;
+  readonly sourceCluster?: string;
   readonly timestamps?: 'keep' | 'now';
   readonly fill?: true;
   readonly create?: true;
@@ -129,6 +130,10 @@ function withWindow(command: Command): Command {
     .option('--time-of-day <range>', 'of every day only this part, UTC, for example 11:00-13:00')
     .option('--time-field <path>', "where a record's time is in its JSON value (default: its timestamp)")
     .option('--filter <expression>', 'CEL over key, value, headers, timestampMs, partition, offset')
+    .option(
+      '--source-cluster <name>',
+      'where A is, when not on the cluster of B (clusters of the configuration)',
+    )
     .option('--offsets <ranges>', 'partitions (0,2) or offsets in them (0:100-200,1:50-)')
     .option('--timestamps <keep|now>', "keep the records' timestamps or stamp them anew", timestamps)
     .option('--accept <setting...>', 'settings of B whose effect is accepted, for example retention.ms');
@@ -141,6 +146,7 @@ function inputOf(job: string, source: string, target: string, flags: InputFlags)
     target,
     selection: selectionOf(flags),
     ...(flags.offsets !== undefined && { ranges: rangesOf(flags.offsets) }),
+    ...(flags.sourceCluster !== undefined && { sourceCluster: flags.sourceCluster }),
     ...(flags.timestamps && { timestamps: flags.timestamps }),
     ...(flags.fill && { fill: true }),
     ...(flags.create && { createTarget: true }),

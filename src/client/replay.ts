@@ -4,9 +4,10 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { Admin } from 'kafkajs';
 import { connectKafka } from '../clients/kafka.js';
+import { draftIn, type ReplayDeps } from '../activities/replay.js';
 import { serviceFault } from '../clients/fault.js';
+import { ReplaySources } from '../activities/replay-sources.js';
 import { PipelineError } from '../core/errors.js';
 import { CONTROL_QUEUE, replayJobId, replayWorkflowId, STREAM_QUEUE } from '../core/ids.js';
 import type {
@@ -25,7 +26,6 @@ import { KafkaConnection } from '../stream/kafka-connection.js';
 import { JobStore } from '../stream/job-store.js';
 import { dryRun } from '../stream/replay/dry-run.js';
 import { findLacks } from '../stream/replay/lacks.js';
-import { draftPlan } from '../stream/replay/plan.js';
 import { verifyReplay } from '../stream/replay/verify.js';
 import { pauseReplay, replayProgress, resumeReplay, setReplayRate } from '../workflows/replay-definitions.js';
 import type { replayTopicRange } from '../workflows/replay-topic-range.js';
@@ -33,6 +33,10 @@ import type { ClientConnections } from './connections.js';
 import { fromTemporal } from './failure.js';
 import { replayStatus } from './replay-status.js';
 import { requireWorker } from './require-worker.js';
+
+type KafkaDeps = Omit<ReplayDeps, 'codeVersion'>;
+
+const CLIENT_ID = 'tidemark-client';
 
 export interface ReplayEvidence extends PlannedReplay {
   /** When this was put together. */
@@ -49,18 +53,20 @@ export class ReplayClient {
 
   /** What a replay would copy: reads A, writes nothing, needs no worker. @throws PipelineError as `start` does. */
   plan(input: ReplayInput): Promise<ReplayDryRun> {
-    return this.#withKafka(`planning replay ${input.job}`, async (kafka, admin) => {
+    return this.#withKafka(`planning replay ${input.job}`, async (deps) => {
       // The target is not made: a dry run of a missing one says so.
-      const draft = await draftPlan({ kafka, admin, now: Date.now }, { ...input, createTarget: false });
-      return dryRun({ kafka }, draft);
+      const draft = await draftIn(deps, { ...input, createTarget: false });
+      const source = await deps.sources.connection(input.sourceCluster);
+      return dryRun({ kafka: deps.kafka, source }, draft);
     });
   }
 
   /** What B lacks of A's selection; `--fill` copies exactly the gaps. Writes nothing, needs no worker. */
   gaps(input: Omit<ReplayInput, 'job' | 'fill'>): Promise<ReplayLacks> {
-    return this.#withKafka(`comparing ${input.source} with ${input.target}`, async (kafka, admin) => {
+    return this.#withKafka(`comparing ${input.source} with ${input.target}`, async (deps) => {
       const asked = { ...input, job: 'gaps', fill: true, createTarget: false };
-      return findLacks({ kafka }, await draftPlan({ kafka, admin, now: Date.now }, asked));
+      const source = await deps.sources.connection(input.sourceCluster);
+      return findLacks({ kafka: deps.kafka, source }, await draftIn(deps, asked));
     });
   }
 
@@ -141,10 +147,11 @@ export class ReplayClient {
 
   /** Compares B with A once more, in this process. @throws PipelineError `NO_REPLAY`. */
   verify(job: string): Promise<ReplayVerification> {
-    return this.#withKafka(`verifying replay ${job}`, async (kafka) => {
+    return this.#withKafka(`verifying replay ${job}`, async ({ kafka, sources }) => {
       const recorded = await storeOf(kafka).load(replayJobId(job));
       if (recorded === undefined) throw noReplay(job);
-      return verifyReplay({ kafka, now: Date.now }, recorded.plan);
+      const source = await sources.connection(recorded.plan.spec.sourceCluster);
+      return verifyReplay({ kafka, source, now: Date.now }, recorded.plan);
     });
   }
 
@@ -159,7 +166,7 @@ export class ReplayClient {
   }
 
   #recorded(job: string): Promise<PlannedReplay | undefined> {
-    return this.#withKafka(`reading the record of replay ${job}`, (kafka) =>
+    return this.#withKafka(`reading the record of replay ${job}`, ({ kafka }) =>
       storeOf(kafka).load(replayJobId(job)),
     );
   }
@@ -185,19 +192,22 @@ export class ReplayClient {
     }
   }
 
-  async #withKafka<T>(doing: string, use: (kafka: KafkaConnection, admin: Admin) => Promise<T>): Promise<T> {
+  async #withKafka<T>(doing: string, use: (deps: KafkaDeps) => Promise<T>): Promise<T> {
     const { config } = this.#connections;
-    const admin = connectKafka(config, 'tidemark-client').admin();
+    const admin = connectKafka(config, CLIENT_ID).admin();
     let kafka: KafkaConnection | undefined;
+    let sources: ReplaySources | undefined;
     try {
       [kafka] = await Promise.all([
-        KafkaConnection.open(config.kafka, { clientId: 'tidemark-client' }),
+        KafkaConnection.open(config.kafka, { clientId: CLIENT_ID }),
         admin.connect(),
       ]);
-      return await use(kafka, admin);
+      sources = new ReplaySources(kafka, config, CLIENT_ID);
+      return await use({ kafka, admin, sources, now: Date.now });
     } catch (cause) {
       throw serviceFault('kafka', doing, cause);
     } finally {
+      await sources?.close();
       await Promise.all([kafka?.close(), admin.disconnect()]);
     }
   }

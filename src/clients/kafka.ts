@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { Config } from '../config.js';
 
 /** Connections, metadata and admin; records go through src/stream. kafkajs retries by itself, so its log stays silent. */
-export function connectKafka(config: Config, clientId = 'tidemark'): Kafka {
+export function connectKafka(config: Pick<Config, 'kafka'>, clientId = 'tidemark'): Kafka {
   const { brokers, tls, sasl } = config.kafka;
   const login = sasl && { username: sasl.user, password: sasl.password };
   return new Kafka({

@@ -24,6 +24,7 @@ export interface AskedPartition {
 export interface Asked {
   readonly job: string;
   readonly source: string;
+  readonly sourceCluster?: string;
   readonly target: string;
   readonly selection: Selection;
   readonly ranges?: readonly AskedPartition[];
@@ -39,7 +40,9 @@ export function checkAsked(asked: Asked, nowMs: number): void {
   compileFilter(asked.selection);
   const faults: string[] = [];
   if (!JOB_NAME.test(asked.job)) faults.push('the name must be 1 to 80 letters, digits, dots, dashes');
-  if (asked.source === asked.target) faults.push('A and B are the same topic: it would feed itself');
+  const isOneCluster = asked.sourceCluster === undefined;
+  if (isOneCluster && asked.source === asked.target)
+    faults.push('A and B are the same topic: it would feed itself');
   const { slices = 1, ranges = [] } = asked;
   if (!Number.isInteger(slices) || slices < 1) faults.push('there must be at least one slice');
   const partitions = new Set(ranges.map(({ partition }) => partition));

@@ -25,6 +25,8 @@ export interface ReplayRate {
 export interface ReplaySpec {
   /** Topic A. */
   readonly source: string;
+  /** Where A lies when not on the pipeline's own cluster, as B does: a name under `clusters` of the configuration. */
+  readonly sourceCluster?: string;
   /** Topic B. */
   readonly target: string;
   readonly selection: Selection;

@@ -5,6 +5,7 @@ import { serviceFault } from '../clients/fault.js';
 import { connectKafka } from '../clients/kafka.js';
 import { connectMongo } from '../clients/mongo.js';
 import { connectPostgres } from '../clients/postgres.js';
+import { ReplaySources } from '../activities/replay-sources.js';
 import type { Config } from '../config.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
 
@@ -24,7 +25,10 @@ export async function openConnections(config: Config) {
     admin.connect(),
   ]);
   const [mongo, kafka] = opened;
+  const sources =
+    kafka.status === 'fulfilled' ? new ReplaySources(kafka.value, config, 'tidemark-worker') : undefined;
   const close = async (): Promise<void> => {
+    await sources?.close();
     await Promise.allSettled([
       clickhouse.close(),
       postgres.end(),
@@ -34,7 +38,12 @@ export async function openConnections(config: Config) {
     ]);
   };
   const failed = opened.find((one) => one.status === 'rejected');
-  if (failed !== undefined || mongo.status === 'rejected' || kafka.status === 'rejected') {
+  if (
+    failed !== undefined ||
+    mongo.status === 'rejected' ||
+    sources === undefined ||
+    kafka.status === 'rejected'
+  ) {
     await close();
     const service = mongo.status === 'rejected' ? 'mongo' : 'kafka';
     throw serviceFault(service, 'starting a worker', failed?.reason);
@@ -46,6 +55,7 @@ export async function openConnections(config: Config) {
     mongo: mongo.value,
     mongoDatabase: config.mongo.database,
     kafka: kafka.value,
+    sources,
     connect: connectConnect(config),
     close,
   };

@@ -5,6 +5,7 @@ import { createStreamActivities } from '../activities/stream.js';
 import { withFailures } from '../activities/to-failure.js';
 import { reportFailure } from '../cli/report-failure.js';
 import { serviceFault } from '../clients/fault.js';
+import { ReplaySources } from '../activities/replay-sources.js';
 import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { STREAM_QUEUE } from '../core/ids.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
 
 async function run(config: Config, kafka: KafkaConnection): Promise<void> {
   const { address, namespace } = config.temporal;
+  const sources = new ReplaySources(kafka, config, 'tidemark-stream');
   const connection = await NativeConnection.connect({ address }).catch((cause: unknown) => {
     throw serviceFault('temporal', 'starting a stream worker', cause);
   });
@@ -35,7 +37,7 @@ async function run(config: Config, kafka: KafkaConnection): Promise<void> {
       taskQueue: STREAM_QUEUE,
       activities: {
         ...withFailures(createCountSliceActivities({ kafka, now: Date.now })),
-        ...withFailures(createStreamActivities({ kafka, now: Date.now })),
+        ...withFailures(createStreamActivities({ kafka, sources, now: Date.now })),
       },
       // A slice keeps a core busy.
       maxConcurrentActivityTaskExecutions: 1,
@@ -48,7 +50,7 @@ async function run(config: Config, kafka: KafkaConnection): Promise<void> {
     });
     await worker.run();
   } finally {
-    await connection.close();
+    await Promise.all([connection.close(), sources.close()]);
   }
 }
 

@@ -4,6 +4,7 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createReplayActivities } from '../../src/activities/replay.js';
 import { withFailures } from '../../src/activities/to-failure.js';
 import { connectKafka } from '../../src/clients/kafka.js';
+import { ReplaySources } from '../../src/activities/replay-sources.js';
 import { codeVersion } from '../../src/code-version.js';
 import { loadConfig } from '../../src/config.js';
 import { CONTROL_QUEUE } from '../../src/core/ids.js';
@@ -13,6 +14,7 @@ import { workerLogger } from '../../src/workers/logger.js';
 const config = loadConfig('', process.env);
 Runtime.install({ logger: workerLogger('warn') });
 const kafka = await KafkaConnection.open(config.kafka);
+const sources = new ReplaySources(kafka, config, 'tidemark-worker');
 const admin = connectKafka(config).admin();
 await admin.connect();
 const connection = await NativeConnection.connect({ address: config.temporal.address });
@@ -22,9 +24,9 @@ const worker = await Worker.create({
   taskQueue: CONTROL_QUEUE,
   workflowsPath: fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url)),
   activities: withFailures(
-    createReplayActivities({ kafka, admin, now: Date.now, codeVersion: codeVersion() }),
+    createReplayActivities({ kafka, admin, sources, now: Date.now, codeVersion: codeVersion() }),
   ),
   stickyQueueScheduleToStartTimeout: '1s',
 });
 await worker.run();
-await Promise.all([connection.close(), kafka.close(), admin.disconnect()]);
+await Promise.all([connection.close(), sources.close(), kafka.close(), admin.disconnect()]);

@@ -10,15 +10,15 @@ import { endWithParent } from './end-with-parent.js';
 
 const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
 
-/** A worker of the project, started beside a stack. `entry` is below `dist`. */
+/** A worker of the project, started beside a stack. `entry` is below `dist`; the configuration is the stack's unless another is named. */
 export class WorkerProcess {
   readonly child: ChildProcess;
   #errors = '';
 
-  constructor(stack: Stack, entry: string) {
+  constructor(stack: Stack, entry: string, configFile = join(stack.dataDir, STACK_FILE)) {
     this.child = spawn(process.execPath, ['--enable-source-maps', join(packageRoot, 'dist', entry)], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, TIDEMARK_CONFIG: join(stack.dataDir, STACK_FILE), TIDEMARK_LOG: 'warn' },
+      env: { ...process.env, TIDEMARK_CONFIG: configFile, TIDEMARK_LOG: 'warn' },
     });
     endWithParent(this.child);
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()));

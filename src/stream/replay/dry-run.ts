@@ -20,7 +20,7 @@ export async function dryRun(deps: ScanDeps, plan: ReplayPlan, samples = 5): Pro
   const counts = new Map(ranges.map(({ partition }) => [partition, zeroes()]));
   const sample: ReplayDryRun['sample'][number][] = [];
   let misplacedKeys = 0;
-  const gaps = await eachRecord(deps, plan.source, ranges, (partition, cursor) => {
+  const gaps = await eachRecord(deps.source, deps, plan.source, ranges, (partition, cursor) => {
     const verdict = classify(partition, cursor);
     const own = counts.get(partition);
     if (own) own[verdict] = (own[verdict] ?? 0) + 1;

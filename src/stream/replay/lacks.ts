@@ -35,7 +35,7 @@ export async function findLacks(deps: ScanDeps, plan: ReplayPlan): Promise<Repla
       if (until > next)
         add({ kind: 'hole', partition, ...textOf({ startOffset: next, endOffset: until }), records: '0' });
     };
-    const gaps = await eachRecord(deps, plan.source, [range], (_partition, cursor) => {
+    const gaps = await eachRecord(deps.source, deps, plan.source, [range], (_partition, cursor) => {
       if (cursor.offset > next) {
         endRun();
         endHole(cursor.offset);

@@ -83,7 +83,7 @@ class Search {
     const classify = replayClassifier({ selection: spec.selection, target });
     // One partition after the other: which of several equal records is found must not depend on timing.
     for (const range of this.#ranges) {
-      await eachRecord(deps, source, [range], (partition, cursor) => {
+      await eachRecord(deps.source, deps, source, [range], (partition, cursor) => {
         if (!this.isMissing(partition, cursor.offset) || classify(partition, cursor) !== 'selected') return;
         const content = this.#content(targetPartition(this.#plan, partition, cursor), cursor);
         if (!isOfPass()) return;
@@ -101,7 +101,7 @@ class Search {
   ): Promise<void> {
     const { target } = this.#plan;
     // What B itself has lost, it lacks.
-    await eachRecord(deps, target, target.ends.map(readRange), take);
+    await eachRecord(deps.kafka, deps, target, target.ends.map(readRange), take);
   }
 
   #origin(cursor: RecordCursor): { partition: number; offset: number } | undefined {

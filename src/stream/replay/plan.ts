@@ -11,8 +11,12 @@ import { freeze, offsetsAtTime, type FrozenTopic } from '../log-positions.js';
 import { createTarget, findTopic, readLimits, type TopicAdmin } from './target.js';
 
 export interface PlanDeps {
+  /** The cluster of B, and of the checkpoints. */
   readonly kafka: KafkaConnection;
   readonly admin: TopicAdmin;
+  /** The cluster of A. */
+  readonly source: KafkaConnection;
+  readonly sourceAdmin: TopicAdmin;
   readonly now: () => number;
 }
 
@@ -21,13 +25,16 @@ export interface PlanDeps {
  * @throws PipelineError `BAD_SELECTION`, `BAD_REPLAY`, `TOPIC_MISSING`, `TARGET_LIMITS`.
  */
 export async function draftPlan(deps: PlanDeps, input: ReplayInput): Promise<ReplayPlan> {
-  const { kafka, admin } = deps;
+  const { kafka, admin, sourceAdmin } = deps;
   const plannedAtMs = deps.now();
   checkAsked(input, plannedAtMs);
   await ensureCheckpointTopic(admin);
-  const found = await requireTopic(kafka, input.source, 'topic A');
+  const found = await requireTopic(deps.source, input.source, 'topic A');
   const source = { topic: input.source, ...found };
-  if (input.createTarget) await createTarget(admin, kafka, input.target, source);
+  if (input.createTarget) {
+    const { maxMessageBytes } = await readLimits(sourceAdmin, input.source);
+    await createTarget(admin, kafka, input.target, { ...found, maxMessageBytes });
+  }
   const target = await requireTopic(kafka, input.target, 'topic B (--create makes it)');
   const limits = await readLimits(admin, input.target);
   const spec = specOf(input);
@@ -45,8 +52,8 @@ export async function draftPlan(deps: PlanDeps, input: ReplayInput): Promise<Rep
       at: { topic: input.target },
     });
   }
-  const frozen = await freeze(kafka, input.source);
-  const first = window && (await offsetsAtTime(kafka, input.source, window.fromMs));
+  const frozen = await freeze(deps.source, input.source);
+  const first = window && (await offsetsAtTime(deps.source, input.source, window.fromMs));
   const ranges = boundRanges(frozen.partitions, input.ranges, first);
   const checkpoints = await kafka.whileMoving((fresh) => kafka.topic(CHECKPOINT_TOPIC, fresh));
   return {
@@ -71,8 +78,16 @@ export async function draftPlan(deps: PlanDeps, input: ReplayInput): Promise<Rep
 
 /** What a job is about, without how it is run. */
 export function specOf(input: ReplayInput): ReplaySpec {
-  const { source, target, selection, ranges, timestamps = 'keep', fill = false } = input;
-  return { source, target, selection, ...(ranges && { ranges }), timestamps, fill };
+  const { source, sourceCluster, target, selection, ranges, timestamps = 'keep', fill = false } = input;
+  return {
+    source,
+    ...(sourceCluster !== undefined && { sourceCluster }),
+    target,
+    selection,
+    ...(ranges && { ranges }),
+    timestamps,
+    fill,
+  };
 }
 
 async function requireTopic(kafka: KafkaConnection, topic: string, role: string) {

@@ -3,7 +3,10 @@ import { LogReader, type Gap, type ReadRange } from '../log-reader.js';
 import type { RecordCursor } from '../record-batch.js';
 
 export interface ScanDeps {
+  /** The cluster of B, and of the checkpoints. */
   readonly kafka: KafkaConnection;
+  /** The cluster of A: often the same. */
+  readonly source: KafkaConnection;
   /** Told after every read. */
   readonly onRead?: () => void;
   /** Ends the scan with its reason. */
@@ -12,7 +15,8 @@ export interface ScanDeps {
 
 /** Shows every committed record of the ranges, in order per partition; the cursor is reused. @returns what is gone. */
 export async function eachRecord(
-  { kafka, onRead, signal }: ScanDeps,
+  kafka: KafkaConnection,
+  { onRead, signal }: Pick<ScanDeps, 'onRead' | 'signal'>,
   { topic, topicId }: { readonly topic: string; readonly topicId: string },
   ranges: readonly ReadRange[],
   take: (partition: number, cursor: RecordCursor) => void,

@@ -11,7 +11,10 @@ import { readRange } from './slice-ranges.js';
 import { requireSameTopic } from './target.js';
 
 export interface ReplayLapDeps {
+  /** The cluster of B, and of the checkpoints. */
   readonly kafka: KafkaConnection;
+  /** The cluster of A. */
+  readonly source: KafkaConnection;
   readonly now: () => number;
   readonly report: (report: ReplaySliceReport) => void;
   readonly signal: AbortSignal;
@@ -22,11 +25,11 @@ export interface ReplayLapDeps {
  * @throws PipelineError `TOPIC_MISSING`, `TOPIC_RECREATED`, `GAP`, `TARGET_LIMITS`, `FENCED`, or what the brokers said.
  */
 export async function runReplayLap(deps: ReplayLapDeps, input: ReplayLapInput): Promise<ReplaySliceReport> {
-  const { kafka, now, signal } = deps;
+  const { kafka, source, now, signal } = deps;
   const { plan, rate } = input;
-  await requireSameTopic(kafka, plan.source);
+  await requireSameTopic(source, plan.source);
   await requireSameTopic(kafka, plan.target);
-  const isMissing = plan.spec.fill ? await findMissing({ kafka, signal }, plan) : undefined;
+  const isMissing = plan.spec.fill ? await findMissing({ kafka, source, signal }, plan) : undefined;
   const processor = new ReplayProcessor({
     job: plan.job,
     source: plan.source,
@@ -50,7 +53,7 @@ export async function runReplayLap(deps: ReplayLapDeps, input: ReplayLapInput): 
   const reportOf = ({ checkpoint, lap }: SliceProgress): ReplaySliceReport =>
     sliceReport(input.slice, checkpoint, lap);
   const result = await runSlice(sliceOf(plan, input.slice, input.allowGaps), limits, {
-    source: kafka,
+    source,
     target: kafka,
     processor,
     now,

@@ -2,6 +2,7 @@ import type { Admin } from 'kafkajs';
 import { PipelineError } from '../../core/errors.js';
 import { targetLimits, type TargetLimits } from '../../core/replay-target.js';
 import type { KafkaConnection } from '../kafka-connection.js';
+import { makeTopic } from '../make-topic.js';
 
 export type TopicAdmin = Pick<
   Admin,
@@ -34,36 +35,11 @@ export async function createTarget(
   admin: TopicAdmin,
   connection: KafkaConnection,
   topic: string,
-  source: { readonly topic: string; readonly partitions: number },
+  source: { readonly partitions: number; readonly maxMessageBytes: number },
 ): Promise<boolean> {
-  if ((await admin.listTopics()).includes(topic)) return false;
-  const { maxMessageBytes } = await readLimits(admin, source.topic);
   // The provenance header comes on top of a record that may be as large as A allows.
-  const config = {
-    'retention.ms': '-1',
-    'retention.bytes': '-1',
-    'cleanup.policy': 'delete',
-    'message.timestamp.type': 'CreateTime',
-    'message.timestamp.after.max.ms': '9223372036854775807',
-    'max.message.bytes': String(maxMessageBytes + 1024),
-  };
-  await admin.createTopics({
-    waitForLeaders: false,
-    topics: [
-      {
-        topic,
-        numPartitions: source.partitions,
-        replicationFactor: -1,
-        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-      },
-    ],
-  });
-  await connection.whileMoving(async () => {
-    for (const { partition } of (await connection.topic(topic, true)).partitions) {
-      await connection.leader(topic, partition, true);
-    }
-  });
-  return true;
+  const settings = { 'max.message.bytes': String(source.maxMessageBytes + 1024) };
+  return makeTopic(admin, connection, topic, source.partitions, settings);
 }
 
 /** @throws PipelineError `TOPIC_MISSING`, `TOPIC_RECREATED`: neither changes by waiting. */

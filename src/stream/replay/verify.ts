@@ -55,7 +55,7 @@ async function addExpected(deps: VerifyDeps, plan: ReplayPlan, expected: Multise
   });
   const ranges = plannedRanges(plan);
   const hasher = new RecordHasher();
-  return eachRecord(deps, plan.source, ranges, (partition, cursor) => {
+  return eachRecord(deps.source, deps, plan.source, ranges, (partition, cursor) => {
     if (classify(partition, cursor) !== 'selected') return;
     const { bytes, headersStart: start, headersEnd: end } = cursor;
     hasher.hash(
@@ -79,6 +79,7 @@ async function addFound(
   let outOfOrder = 0;
   const isOwn = provenanceReader(plan);
   const lost = await eachRecord(
+    deps.kafka,
     deps,
     plan.target,
     await targetRanges(deps.kafka, plan),
