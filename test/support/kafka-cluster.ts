@@ -16,7 +16,7 @@ import { endWithParent } from './end-with-parent.js';
 /** Who may sign in at the listener with TLS; the plain one asks nobody and may do everything. */
 export const USER = { user: 'reader', password: 'reader-secret' };
 const STORE_PASSWORD = 'test-store';
-const START_LIMIT_MS = 90_000;
+const START_LIMIT_MS = 240_000;
 
 /**
  * Real brokers beside the embedded one, for what needs more than one or listeners of its own: node 1 is controller and broker,

@@ -1,4 +1,4 @@
-import type { Admin, Kafka } from 'kafkajs';
+import type { Admin, Kafka, KafkaMessage } from 'kafkajs';
 import type { Config } from '../../src/config.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { kafkaOf, readAll } from '../chaos/replay/scene.js';
@@ -73,8 +73,9 @@ export class Topics {
     await admin.disconnect();
   }
 
+  /** Each once, in order: by an idempotent producer, so that what kafkajs sends again is not there twice. */
   async write(topic: string, records: readonly NewRecord[]): Promise<void> {
-    const producer = this.kafka.producer();
+    const producer = this.kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     const messages = records.map(
       ({ partition = 0, key = null, value = null, timestampMs, headers = {} }) => ({
@@ -89,6 +90,23 @@ export class Topics {
     for (let at = 0; at < messages.length; at += BATCH_RECORDS) {
       await producer.send({ topic, messages: messages.slice(at, at + BATCH_RECORDS) });
     }
+    await producer.disconnect();
+  }
+
+  /** Writes the first record of a partition once more, behind the others: with its headers, whatever they say. */
+  async copyRecord(topic: string, partition: number): Promise<void> {
+    let first: KafkaMessage | undefined;
+    await readAll(this.kafka, topic, (of, message) => {
+      if (of === partition) first ??= message;
+    });
+    if (first === undefined) throw new RangeError(`copying from an empty ${topic}`);
+    const { key, value, headers, timestamp } = first;
+    const producer = this.kafka.producer();
+    await producer.connect();
+    await producer.send({
+      topic,
+      messages: [{ partition, key, value, timestamp, ...(headers && { headers }) }],
+    });
     await producer.disconnect();
   }
 

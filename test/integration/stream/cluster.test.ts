@@ -27,7 +27,8 @@ describe('the engine on a cluster of two brokers', function () {
   let topics: Topics;
   let kafka: KafkaConnection;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(600_000);
     cluster = await KafkaCluster.start(2, { 'log.cleaner.backoff.ms': 200 });
     topics = await Topics.open(cluster.config);
     await ensureCheckpointTopic(topics.admin);
