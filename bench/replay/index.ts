@@ -92,7 +92,10 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** Copying a topic of four partitions exactly once, provenance written; the first case is the headline. */
+/**
+ * Copying a topic of four partitions exactly once, provenance written, and reading it; the first case is the headline.
+ * `TIDEMARK_BENCH_CASE` names a case to run alone.
+ */
 export const benchmark: Benchmark = {
   about:
     'replaying 1,000,000 records exactly once beside a kafkajs loop and MirrorMaker 2; reading beside the Java consumer',
