@@ -63,6 +63,14 @@ export function addGenerateFrames(program: Command): void {
 
 async function writeFrames(program: Command, flags: FrameFlags): Promise<void> {
   const sink = flags.topic === undefined ? openStream(flags.out) : await openTopic(program, flags.topic);
+  try {
+    await writeTo(sink, flags);
+  } finally {
+    await sink.release();
+  }
+}
+
+async function writeTo(sink: FrameSink, flags: FrameFlags): Promise<void> {
   const answer = flags.answer === undefined ? undefined : createWriteStream(flags.answer);
   const startedMs = performance.now();
   let frames = 0;
@@ -79,7 +87,7 @@ async function writeFrames(program: Command, flags: FrameFlags): Promise<void> {
     const aheadMs = (1000 * frames) / flags.rate - (performance.now() - startedMs);
     if (aheadMs > 0) await delay(aheadMs);
   }
-  await Promise.all([sink.close(), answer && close(answer)]);
+  await Promise.all([sink.finish(), answer && close(answer)]);
   const elapsedMs = performance.now() - startedMs;
   const say = (n: number): string => Math.round(n).toLocaleString('en');
   console.error(
@@ -101,19 +109,24 @@ const optionsOf = (flags: FrameFlags): FrameOptions => ({
   malformed: flags.malformed,
 });
 
-/** Where frames go; `write` resolves when the bytes may be changed. */
+/** Where frames go. */
 interface FrameSink {
+  /** Resolves when the bytes may be changed. */
   readonly write: (bytes: Buffer) => Promise<void>;
-  readonly close: () => Promise<void>;
+  /** Resolves when all has been written. */
+  readonly finish: () => Promise<void>;
+  /** Called whatever happened: lets the process end. */
+  readonly release: () => Promise<void>;
 }
 
 function openStream(path: string | undefined): FrameSink {
   const stream = path === undefined ? process.stdout : openOut(path);
   return {
     write: (bytes) => write(stream, bytes),
-    close: async () => {
+    finish: async () => {
       if (stream !== process.stdout) await close(stream);
     },
+    release: () => Promise.resolve(),
   };
 }
 
@@ -127,14 +140,17 @@ async function openTopic(program: Command, topic: string): Promise<FrameSink> {
   const { dataDir } = program.opts<{ dataDir?: string }>();
   const { kafka } = loadConfig(dataDirectory(dataDir, process.env), process.env);
   const connection = await KafkaConnection.open(kafka, { clientId: 'tidemark-generate' });
-  const writer = await FramesTopicWriter.open(connection, topic, Date.now);
-  return {
-    write: (bytes) => writer.write(bytes),
-    close: async () => {
-      await writer.finish();
-      await connection.close();
-    },
-  };
+  try {
+    const writer = await FramesTopicWriter.open(connection, topic, Date.now);
+    return {
+      write: (bytes) => writer.write(bytes),
+      finish: () => writer.finish(),
+      release: () => connection.close(),
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
 function openOut(path: string): Writable {
