@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   uniques: () => import('./uniques/kafka.js'),
   'uniques-file': () => import('./uniques/file.js'),
   hyperloglog: () => import('./hyperloglog/index.js'),
+  'generate-frames': () => import('./generate-frames.js'),
   'frame-formats': () => import('./frame-formats/index.js'),
 };
 
