@@ -18,8 +18,19 @@ const WORKER = join(packageRoot, 'dist', 'test', 'chaos', 'count', 'worker.js');
 const SLICE_LIMITS: Partial<LapLimits> = { commitRecords: 1_000, commitMs: 200 };
 const MERGE_LIMITS: Partial<LapLimits> = { commitRecords: 20, commitMs: 50 };
 /** A kill comes this many ms at most after one of these was said: in the middle of a commit, or of reading on. */
-const KILL_POINTS = ['InitProducerId', 'AddPartitionsToTxn', 'Produce', 'EndTxn', 'commit'];
 const MOST_DELAY_MS = 12;
+const KILL_POINTS: Readonly<Record<string, number>> = {
+  InitProducerId: MOST_DELAY_MS,
+  AddPartitionsToTxn: MOST_DELAY_MS,
+  Produce: MOST_DELAY_MS,
+  EndTxn: MOST_DELAY_MS,
+  commit: MOST_DELAY_MS,
+};
+/** Of a merge stage that may have one commit left: one killed after that would have nothing more to be killed at. */
+const LAST_KILL_POINTS: Readonly<Record<string, number>> = {
+  InitProducerId: MOST_DELAY_MS,
+  AddPartitionsToTxn: 1,
+};
 
 /** One part of a count in a process of its own, started again whenever it is killed or has to try again. */
 class Part {
@@ -107,14 +118,14 @@ export async function countUnderKills(
   const following = new Part({ ...order, part: 'merge', limits: MERGE_LIMITS });
   const faults: Fault[] = [];
   const random = Random.of(seed, 7);
-  const strike = async (parts: readonly Part[], until: number): Promise<void> => {
+  const strike = async (parts: readonly Part[], until: number, points = KILL_POINTS): Promise<void> => {
     while (faults.length < until) {
       const left = parts.filter(({ isDone }) => !isDone);
       if (slices.every(({ isDone }) => isDone) && parts.includes(following)) return;
       if (left.length === 0) return;
       const part = random.pick(left);
-      const point = random.pick(KILL_POINTS);
-      const pauseMs = random.int(0, MOST_DELAY_MS);
+      const [point, mostMs] = random.pick(Object.entries(points));
+      const pauseMs = random.int(0, mostMs);
       const counted = Promise.all(slices.map(({ done }) => done)).then(() => false);
       // A merge stage that follows has nothing to say once all slices are done.
       const isThere = await (part === following
@@ -136,7 +147,7 @@ export async function countUnderKills(
     ends: await scene.partialEnds(plan),
     limits: MERGE_LIMITS,
   });
-  await strike([merge], kills);
+  await strike([merge], kills, LAST_KILL_POINTS);
   await merge.done;
   assert.equal(faults.length, kills, `only ${faults.length} of ${kills} kills met a part at work`);
   return faults;
