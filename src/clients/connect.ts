@@ -1,3 +1,4 @@
+import pRetry from 'p-retry';
 import { z } from 'zod';
 import type { Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
@@ -36,11 +37,27 @@ export interface ConnectClient {
   remove(name: string): Promise<void>;
 }
 
+/** A rebalance of one worker takes a second or two; some fifteen are granted. */
+const REBALANCE_PATIENCE = { retries: 20, minTimeout: 100, factor: 1.3, maxTimeout: 1_000 };
+
+/** 409 says so by its status, 500 by its text ("... a rebalance is expected"). */
+function isRebalance(error: unknown): boolean {
+  if (!(error instanceof PipelineError) || error.code !== 'CONNECT_REFUSED') return false;
+  return error.at.status === 409 || (error.cause instanceof Error && /rebalance/i.test(error.cause.message));
+}
+
 export function connectConnect(config: Config): ConnectClient {
   const { url, user, password } = config.connect;
   const login = user === undefined ? {} : { authorization: `Basic ${btoa(`${user}:${password ?? ''}`)}` };
 
-  async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
+  /** Connect refuses while its worker group rebalances, before it has done anything: asked again, whatever the method. */
+  const ask = (method: string, path: string, body?: unknown): Promise<unknown> =>
+    pRetry(() => askOnce(method, path, body), {
+      ...REBALANCE_PATIENCE,
+      shouldRetry: ({ error }) => isRebalance(error),
+    });
+
+  async function askOnce(method: string, path: string, body?: unknown): Promise<unknown> {
     let response: Response;
     try {
       response = await fetch(`${url}/connectors${path}`, {
@@ -65,7 +82,7 @@ export function connectConnect(config: Config): ConnectClient {
       {
         // 409: a rebalance is under way. 500 is also what a worker that just lost its leader answers.
         retryable: response.status === 409 || response.status >= 500,
-        at: { service: 'connect' },
+        at: { service: 'connect', status: response.status },
         cause: new Error(text.slice(0, 2_000)),
       },
     );
