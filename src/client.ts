@@ -2,6 +2,7 @@ import { ClientConnections } from './client/connections.js';
 import { CountClient } from './client/count.js';
 import { GoldClient } from './client/gold.js';
 import { ReplayClient } from './client/replay.js';
+import { ScheduleClient } from './client/schedule.js';
 import type { Config } from './config.js';
 
 /**
@@ -15,6 +16,7 @@ export class Tidemark {
   readonly count: CountClient;
   readonly gold: GoldClient;
   readonly replay: ReplayClient;
+  readonly schedule: ScheduleClient;
   readonly #connections: ClientConnections;
 
   constructor(config: Config) {
@@ -22,6 +24,7 @@ export class Tidemark {
     this.count = new CountClient(this.#connections);
     this.gold = new GoldClient(this.#connections);
     this.replay = new ReplayClient(this.#connections);
+    this.schedule = new ScheduleClient(this.#connections);
   }
 
   close(): Promise<void> {

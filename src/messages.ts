@@ -4,9 +4,10 @@
  */
 import type { ConnectorOffset, KafkaPositions } from './core/barrier.js';
 import type { Day } from './core/day.js';
-import type { StaleReason } from './core/gold.js';
+import type { StaleReason } from './core/gold-days.js';
 
 export type * from './messages/count.js';
+export type * from './messages/gold-backfill.js';
 export type * from './messages/replay.js';
 
 // ---- positions ----
@@ -57,6 +58,8 @@ export interface GoldDayInput {
   readonly requestedBy?: string;
   /** How long to wait for silver to be complete, ms; default 10 minutes, 30 seconds when forced. */
   readonly gateTimeoutMs?: number;
+  /** A barrier passed already, for this day and others: the day does not wait for one of its own. */
+  readonly barrier?: Barrier;
 }
 
 /** What a later caller adds to a day that is running already (update `request`). */

@@ -2,12 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreeBase, startStack, type Stack } from '../../infra/embedded/index.js';
-import { MONGO_CONNECTOR, POSTGRES_CONNECTOR } from '../../src/core/names.js';
+import { CANARY_EVENT_PREFIX, CANARY_USER_ID } from '../../src/core/ids.js';
+import {
+  EVENTS_GROUP,
+  EVENTS_TOPIC,
+  MONGO_CONNECTOR,
+  POSTGRES_CONNECTOR,
+  USERS_GROUP,
+  USERS_TOPIC,
+} from '../../src/core/names.js';
 import { checkSilver } from '../../src/generate/check.js';
 import { describeComparison } from '../../src/generate/compare.js';
 import { generateAll } from '../../src/generate/generate.js';
 import { eventOptions, userOptions } from '../../src/generate/options.js';
-import type { Generated } from '../../src/generate/run.js';
+import { arrived } from '../../src/provision/cut.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { openPipeline, PIPELINE_SERVICES, type Pipeline } from '../../test/support/pipeline.js';
 import { select } from '../../test/support/silver.js';
@@ -21,6 +29,7 @@ const SPAN = { from: '2026-11-01', days: 7 } as const;
 /** Operations a second while latency is measured under load. */
 const LOAD = 1_000;
 const DRAIN_LIMIT_MS = 30 * 60_000;
+const TELL_EVERY_MS = 15_000;
 
 /**
  * The way from the sources to silver: latency from commit to readable, at rest and under a steady load; and the rate at
@@ -79,15 +88,17 @@ async function drainBacklog(stack: Stack, pipeline: Pipeline, scale: number, log
     },
     { onProgress: (source, written) => written % 100_000 === 0 && log(`${source}: ${written} written`) },
   );
-  const expected = messagesOf(users) + messagesOf(events);
-  log(`${expected} messages wait at the sources`);
+  log(`${users.writtenOperations + events.writtenOperations} operations wait at the sources`);
+  await markEnd(pipeline);
   const before = await bronzeRows(pipeline);
   const usageBefore = usage(stack);
   const startedMs = performance.now();
   for (const name of connectors) await connect.resume(name);
-  const arrived = async () => (await bronzeRows(pipeline)) - before >= expected;
-  await waitUntil('the backlog to pass', arrived, { timeoutMs: DRAIN_LIMIT_MS, everyMs: 250 });
+  await endArrived(pipeline, async () =>
+    log(`${(await bronzeRows(pipeline)) - before} messages have arrived`),
+  );
   const elapsedMs = performance.now() - startedMs;
+  const messages = (await bronzeRows(pipeline)) - before;
   const usageAfter = usage(stack);
   log('comparing silver with the exact answer');
   const checks = await checkSilver(pipeline.clickhouse, config.clickhouse.database, answer);
@@ -95,21 +106,45 @@ async function drainBacklog(stack: Stack, pipeline: Pipeline, scale: number, log
     if (!result.equal) throw new Error(`${table} after the backlog: ${describeComparison(result)}`);
   }
   return {
-    rowsPerSecond: Math.round((expected / elapsedMs) * 1_000),
-    messages: expected,
+    rowsPerSecond: Math.round((messages / elapsedMs) * 1_000),
+    messages,
     elapsedMs: Math.round(elapsedMs),
     compared: checks.map(({ table, result }) => `${table}: ${describeComparison(result)}`),
     services: usageAfter.map(({ name, cpuMs, peakRssMb }, i) => ({
       name,
-      cpuPerRowUs: Math.round(((cpuMs - (usageBefore[i]?.cpuMs ?? 0)) / expected) * 1e5) / 100,
+      cpuPerRowUs: Math.round(((cpuMs - (usageBefore[i]?.cpuMs ?? 0)) / messages) * 1e5) / 100,
       peakRssMb,
     })),
   };
 }
 
-/** A changed key is a delete and an insert. */
-const messagesOf = ({ writtenOperations, operations }: Generated): number =>
-  writtenOperations + (operations.changeKey ?? 0);
+const MARK = `${CANARY_EVENT_PREFIX}backlog-end`;
+
+/** Both sources' streams are in order: once these are in silver, the topics hold all that was written before. */
+async function markEnd({ postgres, db }: Pipeline): Promise<void> {
+  await postgres.query('UPDATE users SET full_name = $2 WHERE user_id = $1', [CANARY_USER_ID, MARK]);
+  const mark = { _id: MARK, user_id: null, event_type: 'canary', ts: new Date(0), payload: {} };
+  await db.collection<{ _id: string }>('events').insertOne(mark);
+}
+
+/** Both marks in silver, and the Kafka tables past what the topics held then: messages of other partitions may be behind. */
+async function endArrived({ clickhouse, config }: Pipeline, onWait: () => Promise<void>): Promise<void> {
+  let toldMs = performance.now();
+  const marked = async (): Promise<boolean> => {
+    if (performance.now() - toldMs > TELL_EVERY_MS) {
+      toldMs = performance.now();
+      await onWait();
+    }
+    const [row] = await select<{ marks: string }>(
+      clickhouse,
+      `SELECT (SELECT count() FROM silver_users FINAL WHERE user_id = ${CANARY_USER_ID} AND full_name = '${MARK}')
+            + (SELECT count() FROM silver_events FINAL WHERE day = '1970-01-01' AND event_id = '"${MARK}"') AS marks`,
+    );
+    return row?.marks === '2';
+  };
+  await waitUntil('the backlog to pass', marked, { timeoutMs: DRAIN_LIMIT_MS, everyMs: 100 });
+  await Promise.all([arrived(config, USERS_TOPIC, USERS_GROUP), arrived(config, EVENTS_TOPIC, EVENTS_GROUP)]);
+}
 
 async function bronzeRows({ clickhouse }: Pipeline): Promise<number> {
   const query = `SELECT (SELECT count() FROM bronze_users) + (SELECT count() FROM bronze_events WHERE NOT startsWith(event_id, '"tidemark-canary:')) AS rows`;

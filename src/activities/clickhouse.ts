@@ -1,19 +1,22 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Context } from '@temporalio/activity';
 import { serviceFault } from '../clients/fault.js';
-import { staleReasons, type FreshnessEvidence } from '../core/gold.js';
-import { abandonRuns, freshnessEvidence, lastCompleteRun } from '../core/gold-sql.js';
-import { EVENTS_TOPIC, MONGO_CONNECTOR } from '../core/names.js';
+import { abandonRuns, lastCompleteRun } from '../core/gold-sql.js';
+import { addDays, daysBetween } from '../core/day.js';
+import { planDays, type PlannedDay } from '../core/gold-days.js';
+import { MONGO_CONNECTOR } from '../core/names.js';
 import type {
   AwaitMarkInput,
   ComputeGoldInput,
   GoldFreshness,
   GoldRun,
   Lap,
+  PlanBackfillInput,
   RecordFailureInput,
 } from '../messages.js';
 import { computeGold } from './gold-attempt.js';
-import { ask, insertRun, mapLiteral, serverNowMs } from './gold-record.js';
+import { readGoldDays } from './gold-days.js';
+import { ask, insertRun, serverNowMs } from './gold-record.js';
 import { waitLap } from './wait-lap.js';
 
 export interface ClickHouseDeps {
@@ -54,18 +57,25 @@ export function createClickHouseActivities(deps: ClickHouseDeps) {
     async findGoldRun({ day }: { readonly day: string }): Promise<GoldFreshness> {
       const doing = `reading the record of ${day}`;
       try {
-        const [run] = await ask<GoldRun>(deps, lastCompleteRun(database, day));
-        if (run === undefined) return { run: null, stale: staleReasons(null) };
-        const evidence = await ask<Omit<FreshnessEvidence, 'isFinal' | 'rowsRecorded'>>(
-          deps,
-          freshnessEvidence(database, day, run.unknownUsers !== '0'),
-          { events_read: mapLiteral(run.positions[EVENTS_TOPIC] ?? {}), begun: run.startedAtMs },
-        );
-        const [found] = evidence;
-        const whole = found && { ...found, isFinal: run.isFinal, rowsRecorded: run.rowsWritten };
-        return { run, stale: staleReasons(whole ?? null) };
+        const [[run], [state]] = await Promise.all([
+          ask<GoldRun>(deps, lastCompleteRun(database, day)),
+          readGoldDays(deps, { days: [day], codeVersion: deps.codeVersion }),
+        ]);
+        return { run: run ?? null, stale: state?.stale ?? [] };
       } catch (cause) {
         throw serviceFault('clickhouse', doing, cause);
+      }
+    },
+
+    /** The days of a backfill that have to be computed, newest first, each with why. */
+    async planGoldBackfill({ from, to, selection }: PlanBackfillInput): Promise<PlannedDay[]> {
+      try {
+        const days = daysBetween(from, addDays(to, 1));
+        const users = selection.also.includes('users-changed');
+        const states = await readGoldDays(deps, { days, users, codeVersion: deps.codeVersion });
+        return planDays(states, selection);
+      } catch (cause) {
+        throw serviceFault('clickhouse', `planning the days from ${from} to ${to}`, cause);
       }
     },
 

@@ -60,6 +60,7 @@ async function runAttempt(
   await steps.createStaging();
   const reported = await steps.fill();
   const found = await steps.checkStaging(reported.rowsWritten);
+  if (found.unknownUsers !== '0') await steps.recordUnknown();
   await steps.fenceOthers();
   await steps.replace();
   await steps.checkGold(found);

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { GoldRun, KafkaPositions } from '../messages.js';
+import type { GoldRun } from '../messages.js';
 
 /** Reading and writing ops_gold_runs, for activities and the client alike. */
 
@@ -60,9 +60,3 @@ export async function insertRun({ clickhouse, database }: GoldStore, run: GoldRu
 /** ClickHouse's text of a DateTime64(3, 'UTC'). */
 const dateTime64 = (epochMs: number): string =>
   new Date(epochMs).toISOString().replace('T', ' ').replace('Z', '');
-
-/** A Map(Int32, UInt64) as the text of a query parameter. */
-export const mapLiteral = (positions: KafkaPositions[string]): string =>
-  `{${Object.entries(positions)
-    .map(([partition, offset]) => `${Number(partition)}:${BigInt(offset)}`)
-    .join(',')}}`;

@@ -7,7 +7,9 @@ import {
   fillStatement,
   measureStaging,
   replacePartition,
+  UNKNOWN_USER_DAY,
 } from '../core/gold-sql.js';
+import { recordUnknownUsers } from '../core/gold-days-sql.js';
 import {
   goldAttemptQueryPrefix,
   goldQueryPrefix,
@@ -119,6 +121,14 @@ export class AttemptSteps {
     const fault = stagingFault(reportedRows, found);
     if (fault !== undefined) throw this.#fault(fault);
     return found;
+  }
+
+  /** Keeps who could not be counted: once they are known, the day is stale. */
+  async recordUnknown(): Promise<void> {
+    this.#enter('recording unknown users');
+    const { runId, attempt, day } = this.#attempt;
+    const statement = recordUnknownUsers(this.#deps.database, this.#staging, day, UNKNOWN_USER_DAY);
+    await this.#command(statement, { runId, attempt });
   }
 
   async replace(): Promise<void> {

@@ -3,6 +3,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { colours } from './colours.js';
 import { parseDay } from '../core/day.js';
 import type { GoldDayProgress, GoldDayResult, GoldDayView, GoldRun } from '../messages.js';
+import { addGoldBackfill } from './gold-backfill.js';
+import { addGoldStatus } from './gold-status.js';
 import { plainTable } from './table.js';
 import { withTidemark } from './with-tidemark.js';
 
@@ -36,6 +38,9 @@ export function addGold(program: Command): void {
     .option('--limit <users>', 'how many users to show', count, 20)
     .option('--json', 'the day as JSON')
     .action((date: string, flags: ShowFlags) => show(program, date, flags));
+
+  addGoldBackfill(gold, program);
+  addGoldStatus(gold, program);
 }
 
 async function run(program: Command, date: string | undefined, flags: RunFlags): Promise<void> {

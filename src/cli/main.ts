@@ -39,6 +39,7 @@ const verbs: Record<string, () => Promise<void>> = {
   demo: async () => (await import('./demo.js')).addDemo(program),
   load: async () => (await import('./load.js')).addLoad(program),
   sql: async () => (await import('./sql.js')).addSql(program),
+  schedule: async () => (await import('./schedule.js')).addSchedule(program),
   replay: async () => (await import('./replay.js')).addReplay(program),
 };
 

@@ -11,7 +11,7 @@ import { countProgress, stopCount } from '../workflows/count-definitions.js';
 import type { countUniqueUsers } from '../workflows/count-unique-users.js';
 import type { ClientConnections } from './connections.js';
 import { countStatus } from './count-status.js';
-import { fromTemporal } from './failure.js';
+import { fromTemporal } from '../clients/workflow-fault.js';
 import { requireWorker } from './require-worker.js';
 
 export interface CountShowOptions {

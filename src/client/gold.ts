@@ -1,12 +1,15 @@
-import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { startGoldDay } from '../activities/gold-day.js';
 import { ask } from '../activities/gold-record.js';
 import { serviceFault } from '../clients/fault.js';
 import { parseDay, previousDay, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';
 import { admitDay } from '../core/gold.js';
 import { dayRows, dayTotals, lastAttempt, lastCompleteRun } from '../core/gold-sql.js';
-import { CONTROL_QUEUE, goldDayWorkflowId } from '../core/ids.js';
+import { CONTROL_QUEUE } from '../core/ids.js';
+import type { GoldDayState, PlannedDay } from '../core/gold-days.js';
 import type {
+  GoldBackfillResult,
   GoldDayInput,
   GoldDayProgress,
   GoldDayResult,
@@ -14,10 +17,20 @@ import type {
   GoldRow,
   GoldRun,
 } from '../messages.js';
-import { goldProgress, goldRequest } from '../workflows/definitions.js';
-import type { goldDay } from '../workflows/gold-day.js';
+import { goldProgress } from '../workflows/definitions.js';
 import type { ClientConnections } from './connections.js';
-import { fromTemporal } from './failure.js';
+import { fromTemporal } from '../clients/workflow-fault.js';
+import {
+  cancelBackfill,
+  pauseBackfill,
+  planBackfill,
+  readStatus,
+  resumeBackfill,
+  runBackfill,
+  type Dates,
+  type GoldBackfillOptions,
+  type GoldStatusOptions,
+} from './gold-backfill.js';
 import { requireWorker } from './require-worker.js';
 
 export interface GoldRunOptions extends Partial<GoldDayInput> {
@@ -63,6 +76,40 @@ export class GoldClient {
     }
   }
 
+  /**
+   * Computes the days of a range that its selection names (default: missing and stale ones), newest first, and waits;
+   * attaches to the same backfill under way. Safe to repeat: what is done already is not done again, unless all are asked for.
+   * @throws PipelineError `BAD_RANGE`, `BACKFILL_RUNNING`, `GATE_TIMEOUT`, `NO_WORKER`, `DAYS_FAILED` (the others are computed) ...
+   */
+  backfill(options: GoldBackfillOptions): Promise<GoldBackfillResult> {
+    return runBackfill(this.#connections, options);
+  }
+
+  /** The days that `backfill` would compute now, newest first, each with why. @throws PipelineError `BAD_RANGE` ... */
+  planBackfill(options: GoldBackfillOptions): Promise<PlannedDay[]> {
+    return planBackfill(this.#connections, options);
+  }
+
+  /** Starts no further day; those under way are finished. @throws PipelineError `NO_BACKFILL`. */
+  pauseBackfill(dates: Dates): Promise<void> {
+    return pauseBackfill(this.#connections, dates);
+  }
+
+  /** @throws PipelineError `NO_BACKFILL`. */
+  resumeBackfill(dates: Dates): Promise<void> {
+    return resumeBackfill(this.#connections, dates);
+  }
+
+  /** Ends it after the days under way. @throws PipelineError `NO_BACKFILL`. */
+  cancelBackfill(dates: Dates): Promise<void> {
+    return cancelBackfill(this.#connections, dates);
+  }
+
+  /** Every day of `[from, to]`: missing, complete, stale (and why), running or failed. @throws PipelineError `BAD_RANGE` ... */
+  status(options: GoldStatusOptions): Promise<GoldDayState[]> {
+    return readStatus(this.#connections, options);
+  }
+
   /** A day as it stands, read from ClickHouse. @throws PipelineError `CLICKHOUSE_UNREACHABLE`, `CLICKHOUSE_REFUSED` ... */
   async show({ day: wanted, limit = 20 }: GoldShowOptions): Promise<GoldDayView> {
     const day = parseDay(wanted);
@@ -89,24 +136,7 @@ async function startOrAttach(
   input: GoldDayInput,
   onProgress: GoldRunOptions['onProgress'],
 ): Promise<GoldDayResult> {
-  const start = new WithStartWorkflowOperation<typeof goldDay>('goldDay', {
-    workflowId: goldDayWorkflowId(input.day),
-    taskQueue: CONTROL_QUEUE,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    staticSummary: `gold of ${input.day}`,
-  });
-  const { force, requestedBy } = input;
-  const request = {
-    ...(force !== undefined && { force }),
-    ...(requestedBy !== undefined && { requestedBy }),
-  };
-  await client.workflow.executeUpdateWithStart(goldRequest, {
-    args: [request],
-    startWorkflowOperation: start,
-  });
-  const handle = await start.workflowHandle();
+  const handle = await startGoldDay(client, input);
   if (onProgress === undefined) return handle.result();
   const asking = setInterval(() => {
     // A step not told is none missed: the run may just have ended, or a worker be busy.

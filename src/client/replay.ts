@@ -30,7 +30,7 @@ import { verifyReplay } from '../stream/replay/verify.js';
 import { pauseReplay, replayProgress, resumeReplay, setReplayRate } from '../workflows/replay-definitions.js';
 import type { replayTopicRange } from '../workflows/replay-topic-range.js';
 import type { ClientConnections } from './connections.js';
-import { fromTemporal } from './failure.js';
+import { fromTemporal } from '../clients/workflow-fault.js';
 import { replayStatus } from './replay-status.js';
 import { requireWorker } from './require-worker.js';
 

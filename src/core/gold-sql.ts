@@ -118,26 +118,6 @@ ORDER BY finished_at IS NULL DESC, finished_at DESC, stage DESC
 LIMIT 1`;
 
 /**
- * FreshnessEvidence; parameters `events_read` (offsets by partition) and `begun` (ClickHouse's clock, ms). No FINAL for the
- * rows since: a row replaced by a merge gave way to one of a later position. Rows of a cut (provision/cut.ts) came from no
- * message: ClickHouse wrote them, and its own clock orders them and the run. The canary is none of gold's business.
- */
-export const freshnessEvidence = (database: string, day: Day, hadUnknown: boolean): string => `
-SELECT toString((SELECT count() FROM ${database}.gold_user_activity WHERE day = '${day}')) AS rowsPresent,
-       toString((SELECT count() FROM ${database}.silver_events
-                 WHERE ${ofDay(day)}
-                   AND if(partition < 0, ingested_at >= fromUnixTimestamp64Milli({begun:Int64}, 'UTC'),
-                          offset >= {events_read:Map(Int32, UInt64)}[partition]))) AS rowsSince,
-       toString(${hadUnknown ? usersBecomeKnown(database, day) : '0'}) AS usersBecomeKnown`;
-
-const usersBecomeKnown = (database: string, day: Day): string => `(
-    SELECT uniqExact(user_id)
-    FROM ${database}.silver_events FINAL
-    WHERE ${ofDay(day)} AND NOT is_deleted
-      AND user_id IN (SELECT user_id FROM ${database}.silver_users)
-      AND user_id NOT IN (SELECT user_id FROM ${database}.gold_user_activity WHERE day = '${day}'))`;
-
-/**
  * Marks attempts still recorded as running, one's own or all but one's own, as abandoned; parameters `runId`, `attempt`,
  * `nowMs`. Qualified, as a bare `status` is the new one.
  */

@@ -19,30 +19,6 @@ export function admitDay(day: Day, nowMs: number, force: boolean): Admission {
   return { kind: 'refused', code: 'DAY_UNFINISHED', message };
 }
 
-/** What was found about the last complete run of a day; counts as decimal strings. */
-export interface FreshnessEvidence {
-  readonly isFinal: boolean;
-  readonly rowsRecorded: string;
-  readonly rowsPresent: string;
-  /** Silver rows of the day at or past the Kafka positions that the run had read up to. */
-  readonly rowsSince: string;
-  /** Users of the day who were unknown then and are in silver_users now. */
-  readonly usersBecomeKnown: string;
-}
-
-export type StaleReason = 'never-computed' | 'not-final' | 'gold-differs' | 'silver-changed' | 'users-known';
-
-/** Why a day has to be computed again; empty: its recorded result stands. */
-export function staleReasons(evidence: FreshnessEvidence | null): StaleReason[] {
-  if (evidence === null) return ['never-computed'];
-  const reasons: StaleReason[] = [];
-  if (!evidence.isFinal) reasons.push('not-final');
-  if (evidence.rowsPresent !== evidence.rowsRecorded) reasons.push('gold-differs');
-  if (evidence.rowsSince !== '0') reasons.push('silver-changed');
-  if (evidence.usersBecomeKnown !== '0') reasons.push('users-known');
-  return reasons;
-}
-
 /** One attempt's staging table, measured; counts as decimal strings. */
 export interface StagingContent {
   /** Rows in all: of gold, of unknown users, of events without a user. */

@@ -4,6 +4,12 @@ import type { Day } from './day.js';
 
 export const goldDayWorkflowId = (day: Day): string => `gold-day/${day}`;
 
+/** One range, one backfill at a time; overlapping ranges meet in their days. */
+export const goldBackfillWorkflowId = (from: Day, to: Day): string => `gold-backfill/${from}..${to}`;
+
+/** Temporal schedule, and the prefix of the workflows that it starts. */
+export const GOLD_SCHEDULE_ID = 'gold-daily';
+
 export const replayWorkflowId = (job: string): string => `replay/${job}`;
 /** Who writes a replay's plan and result, and where they lie among the checkpoints. */
 export const replayJobId = (job: string): string => `replay/${job}`;

@@ -68,7 +68,7 @@ async function cutEvents(deps: ReadyDeps, epoch: number): Promise<void> {
 }
 
 /** Waits until the Kafka table has committed all that the topic holds now. */
-async function arrived(config: Config, topic: string, groupId: string): Promise<void> {
+export async function arrived(config: Config, topic: string, groupId: string): Promise<void> {
   const connection = await KafkaConnection.open(config.kafka);
   const admin = connectKafka(config).admin();
   await admin.connect();

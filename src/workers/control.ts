@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createClickHouseActivities } from '../activities/clickhouse.js';
 import { createCountActivities } from '../activities/count.js';
 import { createConnectActivities } from '../activities/connect.js';
+import { createGoldDayActivities } from '../activities/gold-day.js';
 import { createKafkaActivities } from '../activities/kafka.js';
 import { createMongoActivities } from '../activities/mongo.js';
 import { createPostgresActivities } from '../activities/postgres.js';
@@ -11,6 +13,7 @@ import { createReplayActivities } from '../activities/replay.js';
 import { withFailures } from '../activities/to-failure.js';
 import { reportFailure } from '../cli/report-failure.js';
 import { serviceFault } from '../clients/fault.js';
+import { connectTemporal } from '../clients/temporal.js';
 import { codeVersion } from '../code-version.js';
 import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { CONTROL_QUEUE } from '../core/ids.js';
@@ -32,6 +35,9 @@ async function main(): Promise<void> {
 
 async function run(config: Config, connections: Connections): Promise<void> {
   const { address, namespace } = config.temporal;
+  const temporal = await connectTemporal(config).catch((cause: unknown) => {
+    throw serviceFault('temporal', 'starting a worker', cause);
+  });
   const connection = await NativeConnection.connect({ address }).catch((cause: unknown) => {
     throw serviceFault('temporal', 'starting a worker', cause);
   });
@@ -41,7 +47,7 @@ async function run(config: Config, connections: Connections): Promise<void> {
       namespace,
       taskQueue: CONTROL_QUEUE,
       workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)),
-      activities: controlActivities(config, connections),
+      activities: controlActivities(config, connections, temporal),
       // When a worker dies, others wait this long for it before they take its workflows: the default is 10 s.
       stickyQueueScheduleToStartTimeout: '1s',
       // A worker that hangs swallows a task with every poll it has open, each until its timeout: few, and so soon another's.
@@ -53,11 +59,11 @@ async function run(config: Config, connections: Connections): Promise<void> {
     });
     await worker.run();
   } finally {
-    await connection.close();
+    await Promise.all([connection.close(), temporal.connection.close()]);
   }
 }
 
-function controlActivities(config: Config, connections: Connections) {
+function controlActivities(config: Config, connections: Connections, temporal: Client) {
   const { database, cluster } = config.clickhouse;
   return {
     ...withFailures(
@@ -68,6 +74,7 @@ function controlActivities(config: Config, connections: Connections) {
         codeVersion: codeVersion(),
       }),
     ),
+    ...withFailures(createGoldDayActivities({ temporal })),
     ...withFailures(createKafkaActivities(connections)),
     ...withFailures(createCountActivities({ ...connections, codeVersion: codeVersion(), now: Date.now })),
     ...withFailures(createConnectActivities(connections)),

@@ -26,5 +26,5 @@ export function faultOf(error: unknown): Fault {
 }
 
 /** Ends a workflow with a fault: its client sees the code as the failure's type. */
-export const failed = ({ code, message }: Fault): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, code);
+export const failed = ({ code, message }: Fault, details: unknown[] = []): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, code, ...details);

@@ -32,7 +32,7 @@ export async function goldDay(input: GoldDayInput): Promise<GoldDayResult> {
   setHandler(goldProgress, () => run.progress());
   const isOver = admitted(input.day, run.forced);
   try {
-    const barrier = await silverComplete(run);
+    const barrier = input.barrier ?? (await silverComplete(run));
     const standing = await standingRun(run);
     if (standing !== null) return { ...standing, reused: true };
     const computed = await gold.computeGold({

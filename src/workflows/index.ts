@@ -1,4 +1,5 @@
 /** Every workflow by its Temporal type name; the worker bundles this file. */
 export { countUniqueUsers } from './count-unique-users.js';
+export { goldBackfill } from './gold-backfill.js';
 export { goldDay } from './gold-day.js';
 export { replayTopicRange } from './replay-topic-range.js';

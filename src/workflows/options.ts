@@ -1,5 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ClickHouseActivities } from '../activities/clickhouse.js';
+import type { GoldDayActivities } from '../activities/gold-day.js';
 import type { ConnectActivities } from '../activities/connect.js';
 import type { KafkaActivities } from '../activities/kafka.js';
 import type { MongoActivities } from '../activities/mongo.js';
@@ -54,5 +55,23 @@ export const gold = proxyActivities<Pick<ClickHouseActivities, 'computeGold'>>({
   startToCloseTimeout: '1h',
   heartbeatTimeout: '10s',
   scheduleToCloseTimeout: '2h',
+  retry: { initialInterval: '500ms', maximumInterval: '15s' },
+});
+
+/** Planning a backfill: small tables, a row or a few per day. */
+export const plans = proxyActivities<Pick<ClickHouseActivities, 'planGoldBackfill'>>({
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '1h',
+  retry: { initialInterval: '500ms', maximumInterval: '10s' },
+});
+
+/**
+ * A day of a backfill, started or attached to. It heartbeats every second while the day's own workflow works; tried again,
+ * it attaches again, or finds the day fresh. The day's workflow has its own patience; this only outlives it.
+ */
+export const goldDays = proxyActivities<GoldDayActivities>({
+  startToCloseTimeout: '4h',
+  heartbeatTimeout: '10s',
+  scheduleToCloseTimeout: '4h',
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
 });

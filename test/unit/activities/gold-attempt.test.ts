@@ -90,7 +90,7 @@ describe('activities/gold-attempt', () => {
   it('fences, fills a staging of its own, checks, fences again, replaces, checks, records, tidies up', async () => {
     const server = new ToldClickHouse();
     const run = await attemptAt(server);
-    assert.deepEqual(server.steps, ['KILL', 'INSERT', 'CREATE', 'INSERT', 'KILL', 'ALTER', 'DROP']);
+    assert.deepEqual(server.steps, ['KILL', 'INSERT', 'CREATE', 'INSERT', 'INSERT', 'KILL', 'ALTER', 'DROP']);
     assert.deepEqual(
       server.recorded.map(({ status }) => status),
       ['running', 'complete'],
@@ -111,6 +111,7 @@ describe('activities/gold-attempt', () => {
       'DROP',
       'INSERT',
       'CREATE',
+      'INSERT',
       'INSERT',
       'KILL',
       'DROP',

@@ -3,7 +3,6 @@ import { CANARY_EVENT_PREFIX, CANARY_USER_ID } from '../../../src/core/ids.js';
 import {
   createStaging,
   fillStatement,
-  freshnessEvidence,
   measureStaging,
   NO_USER_DAY,
   replacePartition,
@@ -59,14 +58,6 @@ describe('core/gold-sql', () => {
     assert.match(
       measureStaging('db', 's', '2024-02-28'),
       /last_event_at >= toDateTime64\('2024-02-29 00:00:00'/,
-    );
-  });
-
-  it('looks for users who became known only where some were unknown', () => {
-    assert.doesNotMatch(freshnessEvidence('db', '2024-02-29', false), /silver_users/);
-    assert.match(
-      freshnessEvidence('db', '2024-02-29', true),
-      /user_id IN \(SELECT user_id FROM db\.silver_users\)/,
     );
   });
 });

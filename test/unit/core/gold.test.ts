@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import { DAY_MS } from '../../../src/core/day.js';
-import {
-  admitDay,
-  stagingFault,
-  staleReasons,
-  type FreshnessEvidence,
-  type StagingContent,
-  type StaleReason,
-} from '../../../src/core/gold.js';
+import { admitDay, stagingFault, type StagingContent } from '../../../src/core/gold.js';
 
 describe('core/gold', () => {
   describe('admitDay', () => {
@@ -29,34 +22,6 @@ describe('core/gold', () => {
         const found = admission.kind === 'refused' ? admission.code : admission.isOver ? 'over' : 'under way';
         assert.equal(found, expected);
       });
-    }
-  });
-
-  describe('staleReasons', () => {
-    const fresh: FreshnessEvidence = {
-      isFinal: true,
-      rowsRecorded: '12',
-      rowsPresent: '12',
-      rowsSince: '0',
-      usersBecomeKnown: '0',
-    };
-    const rows: [string, FreshnessEvidence | null, StaleReason[]][] = [
-      ['no recorded run', null, ['never-computed']],
-      ['nothing changed', fresh, []],
-      ['an empty day', { ...fresh, rowsRecorded: '0', rowsPresent: '0' }, []],
-      ['forced too early', { ...fresh, isFinal: false }, ['not-final']],
-      ['rows gone from gold', { ...fresh, rowsPresent: '0' }, ['gold-differs']],
-      ['a late event', { ...fresh, rowsSince: '1' }, ['silver-changed']],
-      ['a stranger who became a user', { ...fresh, usersBecomeKnown: '1' }, ['users-known']],
-      [
-        'all at once',
-        { isFinal: false, rowsRecorded: '1', rowsPresent: '2', rowsSince: '3', usersBecomeKnown: '4' },
-        ['not-final', 'gold-differs', 'silver-changed', 'users-known'],
-      ],
-    ];
-    for (const [what, evidence, reasons] of rows) {
-      it(`${what}: ${reasons.join(', ') || 'stands'}`, () =>
-        assert.deepEqual(staleReasons(evidence), reasons));
     }
   });
 

@@ -1,0 +1,69 @@
+import { Context } from '@temporalio/activity';
+import { WithStartWorkflowOperation, type Client, type WorkflowHandle } from '@temporalio/client';
+import { fromTemporal } from '../clients/workflow-fault.js';
+import { CONTROL_QUEUE, goldDayWorkflowId } from '../core/ids.js';
+import type {
+  GoldDayInput,
+  GoldDayRequest,
+  GoldDayResult,
+  RanGoldDay,
+  RunGoldDayInput,
+} from '../messages.js';
+
+type GoldDayWorkflow = (input: GoldDayInput) => Promise<GoldDayResult>;
+
+/**
+ * Starts the workflow of a day, or attaches to the one under way and hands in its options there: the workflow id is the
+ * day's, so that there is one at a time whoever asks (client, backfill, schedule, Airflow).
+ */
+export async function startGoldDay(
+  client: Client,
+  input: GoldDayInput,
+): Promise<WorkflowHandle<GoldDayWorkflow>> {
+  const start = new WithStartWorkflowOperation<GoldDayWorkflow>('goldDay', {
+    workflowId: goldDayWorkflowId(input.day),
+    taskQueue: CONTROL_QUEUE,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `gold of ${input.day}`,
+  });
+  const { force, requestedBy } = input;
+  const request: GoldDayRequest = {
+    ...(force !== undefined && { force }),
+    ...(requestedBy !== undefined && { requestedBy }),
+  };
+  await client.workflow.executeUpdateWithStart('request', {
+    args: [request],
+    startWorkflowOperation: start,
+  });
+  return start.workflowHandle();
+}
+
+/** Heartbeats: well below the timeout (workflows/options.ts). */
+const HEARTBEAT_EVERY_MS = 1_000;
+
+export type GoldDayActivities = ReturnType<typeof createGoldDayActivities>;
+
+/** Children of a workflow know no conflict policy, so a backfill runs its days by a client. */
+export function createGoldDayActivities({ temporal }: { readonly temporal: Client }) {
+  return {
+    /** A day, computed or found fresh. When cancelled only the waiting ends, not the day. */
+    async runGoldDay({ day, force, requestedBy, barrier }: RunGoldDayInput): Promise<RanGoldDay> {
+      const { cancellationSignal } = Context.current();
+      const heartbeat = setInterval(() => Context.current().heartbeat(day), HEARTBEAT_EVERY_MS);
+      try {
+        const { reused } = await temporal.withAbortSignal(cancellationSignal, async () => {
+          const handle = await startGoldDay(temporal, { day, force, requestedBy, barrier });
+          return handle.result();
+        });
+        return { reused };
+      } catch (error) {
+        cancellationSignal.throwIfAborted();
+        throw fromTemporal(`computing gold of ${day}`, error);
+      } finally {
+        clearInterval(heartbeat);
+      }
+    },
+  };
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { readGoldDays } from '../activities/gold-days.js';
+import { serviceFault } from '../clients/fault.js';
+import { fromTemporal } from '../clients/workflow-fault.js';
+import { codeVersion } from '../code-version.js';
+import { parseDay, type Day } from '../core/day.js';
+import { PipelineError } from '../core/errors.js';
+import {
+  backfillDays,
+  planDays,
+  type BackfillSelection,
+  type GoldDayState,
+  type PlannedDay,
+} from '../core/gold-days.js';
+import { CONTROL_QUEUE, goldBackfillWorkflowId } from '../core/ids.js';
+import type { GoldBackfillProgress, GoldBackfillRequest, GoldBackfillResult } from '../messages.js';
+import { backfillPause, backfillProgress, backfillResume } from '../workflows/definitions.js';
+import type { goldBackfill } from '../workflows/gold-backfill.js';
+import type { ClientConnections } from './connections.js';
+import { requireWorker } from './require-worker.js';
+
+/** Days by their dates, both included. */
+export interface Dates {
+  readonly from: Day;
+  readonly to: Day;
+}
+
+export interface GoldBackfillOptions extends Dates {
+  /** Which of the days; default those that were never computed and those that are stale. */
+  readonly selection?: Partial<BackfillSelection>;
+  /** Days computed at once; default 2. */
+  readonly parallelism?: number;
+  readonly requestedBy?: string;
+  readonly gateTimeoutMs?: number;
+  /** Told now and then how far it is. */
+  readonly onProgress?: (progress: GoldBackfillProgress) => void;
+}
+
+export interface GoldStatusOptions extends Dates {
+  /** Also says of which days a user's name, email or deletion has changed since, which reads gold of the range. */
+  readonly users?: boolean;
+}
+
+const PARALLELISM = 2;
+const MOST_PARALLEL = 32;
+/** How often a waiting caller asks how far it is, ms. */
+const PROGRESS_EVERY_MS = 500;
+
+type Handle = WorkflowHandle<typeof goldBackfill>;
+
+/** Starts a backfill, or attaches to the same one under way, and waits for it. */
+export async function runBackfill(
+  connections: ClientConnections,
+  { onProgress, ...options }: GoldBackfillOptions,
+): Promise<GoldBackfillResult> {
+  const request = backfillRequest(options, Date.now());
+  const doing = `backfilling ${options.from} to ${options.to}`;
+  const client = await connections.temporal();
+  try {
+    await requireWorker(client, CONTROL_QUEUE, 'workflow');
+    const handle = await startOrAttach(client, request, options);
+    return await watched(handle, onProgress);
+  } catch (error) {
+    throw fromTemporal(doing, error);
+  }
+}
+
+/** What a backfill would compute now, newest first, each day with why. Nothing is started, and silver not waited for. */
+export async function planBackfill(
+  connections: ClientConnections,
+  options: GoldBackfillOptions,
+): Promise<PlannedDay[]> {
+  const { selection } = backfillRequest(options, Date.now());
+  const users = selection.also.includes('users-changed');
+  return planDays(await readStatus(connections, { ...options, users }), selection);
+}
+
+/** Every day of `[from, to]`, in order. */
+export async function readStatus(
+  { clickhouse, config }: ClientConnections,
+  { from, to, users = false }: GoldStatusOptions,
+): Promise<GoldDayState[]> {
+  const days = backfillDays(parseDay(from), parseDay(to), Date.now());
+  const store = { clickhouse, database: config.clickhouse.database };
+  try {
+    return await readGoldDays(store, { days, users, codeVersion: codeVersion() });
+  } catch (cause) {
+    throw serviceFault('clickhouse', `reading the days from ${from} to ${to}`, cause);
+  }
+}
+
+export const pauseBackfill = (connections: ClientConnections, dates: Dates): Promise<void> =>
+  tell(connections, dates, 'pausing', (handle) => handle.signal(backfillPause));
+
+export const resumeBackfill = (connections: ClientConnections, dates: Dates): Promise<void> =>
+  tell(connections, dates, 'resuming', (handle) => handle.signal(backfillResume));
+
+export const cancelBackfill = (connections: ClientConnections, dates: Dates): Promise<void> =>
+  tell(connections, dates, 'cancelling', async (handle) => void (await handle.cancel()));
+
+/** All that can be wrong with a request, before anything is started. @throws PipelineError `BAD_RANGE`, `BAD_DAY`. */
+function backfillRequest(options: GoldBackfillOptions, nowMs: number): GoldBackfillRequest {
+  const { from, to, selection = { missing: true, stale: true }, parallelism = PARALLELISM } = options;
+  backfillDays(parseDay(from), parseDay(to), nowMs);
+  if (!Number.isInteger(parallelism) || parallelism < 1 || parallelism > MOST_PARALLEL) {
+    const message = `backfilling ${from} to ${to}: ${parallelism} days at once; from 1 to ${MOST_PARALLEL} can be`;
+    throw new PipelineError('BAD_RANGE', message);
+  }
+  const { missing = false, stale = false, also = [], all = false } = selection;
+  const { requestedBy = goldBackfillWorkflowId(from, to), gateTimeoutMs } = options;
+  return {
+    range: { from, to },
+    selection: { missing, stale, also, all },
+    parallelism,
+    requestedBy,
+    ...(gateTimeoutMs !== undefined && { gateTimeoutMs }),
+  };
+}
+
+/** The same range with the same selection is the same backfill; with another, it is refused while the first runs. */
+async function startOrAttach(
+  client: Client,
+  request: GoldBackfillRequest,
+  { from, to }: Dates,
+): Promise<Handle> {
+  const workflowId = goldBackfillWorkflowId(from, to);
+  const selection = createHash('sha256').update(JSON.stringify(request.selection)).digest('hex');
+  try {
+    return await client.workflow.start<typeof goldBackfill>('goldBackfill', {
+      workflowId,
+      taskQueue: CONTROL_QUEUE,
+      args: [request],
+      workflowIdConflictPolicy: 'FAIL',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `gold of ${from} to ${to}`,
+      memo: { selection },
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const handle = client.workflow.getHandle<typeof goldBackfill>(workflowId);
+    const { memo } = await handle.describe();
+    if (memo?.selection === selection) return handle;
+    const message = `backfilling ${from} to ${to}: a backfill of these dates with another selection is under way`;
+    throw new PipelineError('BACKFILL_RUNNING', message, { cause: error });
+  }
+}
+
+async function watched(
+  handle: Handle,
+  onProgress: GoldBackfillOptions['onProgress'],
+): Promise<GoldBackfillResult> {
+  if (onProgress === undefined) return handle.result();
+  const asking = setInterval(() => {
+    // One that is not told is none missed: the run may just have ended, or a worker be busy.
+    handle.query(backfillProgress).then(onProgress, () => undefined);
+  }, PROGRESS_EVERY_MS);
+  try {
+    return await handle.result();
+  } finally {
+    clearInterval(asking);
+  }
+}
+
+async function tell(
+  connections: ClientConnections,
+  { from, to }: Dates,
+  what: string,
+  say: (handle: Handle) => Promise<void>,
+): Promise<void> {
+  const client = await connections.temporal();
+  const handle = client.workflow.getHandle<typeof goldBackfill>(
+    goldBackfillWorkflowId(parseDay(from), parseDay(to)),
+  );
+  const doing = `${what} the backfill of ${from} to ${to}`;
+  try {
+    await say(handle);
+  } catch (error) {
+    if ((error as Error).name !== 'WorkflowNotFoundError') throw fromTemporal(doing, error);
+    throw new PipelineError('NO_BACKFILL', `${doing}: none is under way`, { cause: error });
+  }
+}
