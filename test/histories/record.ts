@@ -5,6 +5,7 @@ import { Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { temporalTestServerPath } from '../../infra/embedded/index.js';
 import { packageRoot } from '../../src/package-root.js';
+import { BACKFILL_SCENARIOS, playBackfill } from '../support/backfill-scenarios.js';
 import { COUNT_SCENARIOS, playCount } from '../support/count-scenarios.js';
 import { historyToJson } from '../support/history-json.js';
 import { bundleWorkflows, play, QUIET, SCENARIOS } from '../support/gold-day-scenarios.js';
@@ -29,6 +30,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
       return TestWorkflowEnvironment.createTimeSkipping({ server });
     },
     scenarios: Object.values(SCENARIOS).map((one) => [one.name, (env, bundle) => play(env, bundle, one)]),
+  },
+  'gold-backfill': {
+    open: replayEnvironment,
+    scenarios: Object.values(BACKFILL_SCENARIOS).map((one) => [
+      one.name,
+      (env, bundle) => playBackfill(env, bundle, one),
+    ]),
   },
   'replay-topic-range': {
     open: replayEnvironment,

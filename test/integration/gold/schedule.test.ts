@@ -76,6 +76,11 @@ describe('the schedule gold-daily', function () {
     // An event that no message could make: the checks refuse its day.
     await wrong(1, 0);
     await schedule().trigger();
+    await until('the day to fail', (days) =>
+      days.some(({ day, state }) => day === before && state === 'failed'),
+    );
+    // Temporal looks how a run ended when the next one is due.
+    await schedule().trigger();
     await waitUntil('the schedule to pause itself', async () => (await schedule().show()).paused, {
       timeoutMs: 60_000,
       everyMs: 250,

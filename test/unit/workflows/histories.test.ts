@@ -42,7 +42,7 @@ describe('recorded histories', function () {
 
   it('replay with the code as it is', async () => {
     const kinds = new Set(files.map((file) => file.split(/[\\/]/)[0]));
-    for (const kind of ['gold-day', 'replay-topic-range', 'count-unique-users'])
+    for (const kind of ['gold-day', 'gold-backfill', 'replay-topic-range', 'count-unique-users'])
       assert.ok(kinds.has(kind), kind);
     assert.deepEqual(await replay(Object.fromEntries(files.map((file) => [file, read(file)]))), new Map());
   });
