@@ -138,6 +138,8 @@ export async function countUnderKills(
       faults.push({ atMs: Math.round(performance.now() - startedAt), target: `part ${part.name}`, action });
     }
   };
+  // Slices first: they are done long before a merge stage that is killed again and again.
+  await strike(slices, Math.ceil((3 * kills) / 5));
   await strike([...slices, following], Math.ceil((4 * kills) / 5));
   await Promise.all(slices.map(({ done }) => done));
   await following.retire();
