@@ -70,6 +70,8 @@ export function isSelectedTime({ window, timeOfDay }: Selection, timeMs: number)
 const isTimeOfDay = ({ fromMs, toMs }: { fromMs: number; toMs: number }): boolean =>
   fromMs >= 0 && fromMs < DAY_MS && toMs >= 0 && toMs <= DAY_MS && fromMs !== toMs;
 
+const NO_HEADERS: ReadonlyMap<string, string | null> = new Map();
+
 function compileExpression(
   text: string,
   faults: string[],
@@ -87,13 +89,15 @@ function compileExpression(
     if (!checked.valid) throw checked.error ?? new Error('it does not type-check');
     if (checked.type !== 'bool' && checked.type !== 'dyn')
       throw new Error(`it gives ${String(checked.type)}, not bool`);
+    // What the expression does not name is not made: no value is parsed for a filter over offsets.
+    const names = (variable: string): boolean => new RegExp(`\\b${variable}\\b`).test(text);
+    const [usesKey, usesValue, usesHeaders] = [names('key'), names('value'), names('headers')];
     return (record, json) => {
       try {
-        const value = json() ?? record.valueText();
         const context = {
-          key: record.keyText(),
-          value,
-          headers: record.headers(),
+          key: usesKey ? record.keyText() : null,
+          value: usesValue ? (json() ?? record.valueText()) : null,
+          headers: usesHeaders ? record.headers() : NO_HEADERS,
           // Whole numbers of CEL; those of JSON are doubles.
           timestampMs: BigInt(record.timestampMs),
           partition: BigInt(record.partition),

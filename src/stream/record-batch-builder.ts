@@ -69,11 +69,11 @@ export class RecordBatchBuilder {
     const headerCount = cursor.headerCount + (added.length > 0 ? 1 : 0);
     let at = this.#begin(timestampMs, keyValueBytes + varintSize(headerCount) + headersBytes + added.length);
     const bytes = this.#bytes;
-    cursor.bytes.copy(bytes, at, cursor.keyValueStart, cursor.keyValueEnd);
+    copyBytes(bytes, at, cursor.bytes, cursor.keyValueStart, cursor.keyValueEnd);
     at = writeVarint(bytes, at + keyValueBytes, headerCount);
-    if (headersBytes > 0) cursor.bytes.copy(bytes, at, cursor.headersStart, cursor.headersEnd);
+    copyBytes(bytes, at, cursor.bytes, cursor.headersStart, cursor.headersEnd);
     at += headersBytes;
-    if (added.length > 0) added.copy(bytes, at);
+    copyBytes(bytes, at, added, 0, added.length);
     this.#at = at + added.length;
   }
 
@@ -143,6 +143,17 @@ export class RecordBatchBuilder {
     const body = compress(compression, this.#bytes.subarray(BATCH_HEADER_BYTES, this.#at));
     return Buffer.concat([Buffer.alloc(BATCH_HEADER_BYTES), body]);
   }
+}
+
+/** Up to this many bytes a loop is faster than `Buffer.copy`, which makes an object for the part it copies. */
+const LOOP_BYTES = 192;
+
+function copyBytes(target: Buffer, at: number, source: Buffer, start: number, end: number): void {
+  if (end - start > LOOP_BYTES) {
+    source.copy(target, at, start, end);
+    return;
+  }
+  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from]!;
 }
 
 const nullableSize = (bytes: Buffer | null): number =>

@@ -6,7 +6,7 @@ import { replayWorkflowChaos } from './replay/workflow.js';
 const SEED = Number(process.env.TIDEMARK_SEED ?? 20261121);
 
 describe(`chaos: the workflow of a replay (seed ${String(SEED)})`, function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   this.slow(180_000);
   const stack = useStack(['kafka', 'temporal', 'stream'], { own: true });
 

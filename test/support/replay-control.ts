@@ -1,4 +1,6 @@
 /** A worker process for the workflows and short activities of replays alone: it needs Kafka and Temporal, nothing else. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createReplayActivities } from '../../src/activities/replay.js';
@@ -9,6 +11,7 @@ import { codeVersion } from '../../src/code-version.js';
 import { loadConfig } from '../../src/config.js';
 import { CONTROL_QUEUE } from '../../src/core/ids.js';
 import { KafkaConnection } from '../../src/stream/kafka-connection.js';
+import { BUNDLE_FILE } from './worker-process.js';
 import { workerLogger } from '../../src/workers/logger.js';
 
 const config = loadConfig('', process.env);
@@ -22,7 +25,7 @@ const worker = await Worker.create({
   connection,
   namespace: config.temporal.namespace,
   taskQueue: CONTROL_QUEUE,
-  workflowsPath: fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url)),
+  ...workflows(),
   activities: withFailures(
     createReplayActivities({ kafka, admin, sources, now: Date.now, codeVersion: codeVersion() }),
   ),
@@ -30,3 +33,10 @@ const worker = await Worker.create({
 });
 await worker.run();
 await Promise.all([connection.close(), sources.close(), kafka.close(), admin.disconnect()]);
+
+/** As the test has bundled them, beside the configuration; else bundled here. */
+function workflows() {
+  const codePath = join(dirname(process.env.TIDEMARK_CONFIG ?? ''), BUNDLE_FILE);
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  return { workflowsPath: fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url)) };
+}

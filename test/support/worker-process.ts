@@ -8,6 +8,9 @@ import type { Stack } from '../../infra/embedded/index.js';
 import { Connection } from '@temporalio/client';
 import { endWithParent } from './end-with-parent.js';
 
+/** Workflows bundled by a test, beside the stack's configuration; replay-control.ts looks for it there. */
+export const BUNDLE_FILE = 'workflow-bundle.js';
+
 const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
 
 /** A worker of the project, started beside a stack. `entry` is below `dist`; the configuration is the stack's unless another is named. */
@@ -42,7 +45,7 @@ export class WorkerProcess {
         });
         return (pollers ?? []).some(({ identity }) => identity?.startsWith(`${String(this.child.pid)}@`));
       };
-      await waitUntil(`a worker of ${taskQueue}`, isPolling, { timeoutMs: 60_000 });
+      await waitUntil(`a worker of ${taskQueue}`, isPolling, { timeoutMs: 180_000 });
     } finally {
       await connection.close();
     }

@@ -3,12 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Stack } from '../../../infra/embedded/index.js';
 import { Tidemark } from '../../../src/client.js';
 import { connectTemporal } from '../../../src/clients/temporal.js';
-import { CONTROL_QUEUE, replayWorkflowId, STREAM_QUEUE } from '../../../src/core/ids.js';
+import { replayWorkflowId, STREAM_QUEUE } from '../../../src/core/ids.js';
 import { Random } from '../../../src/generate/random.js';
 import { CHECKPOINT_TOPIC } from '../../../src/stream/checkpoint-store.js';
 import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { freeze } from '../../../src/stream/log-positions.js';
 import { waitUntil } from '../../../src/wait-until.js';
+import { startReplayControl } from '../../support/start-replay-control.js';
 import { WorkerProcess } from '../../support/worker-process.js';
 import type { ChaosReport, Fault } from '../report.js';
 import { WINDOW } from './records.js';
@@ -142,7 +143,7 @@ class Services {
     const temporal = await connectTemporal(stack.config);
     const services = new Services(stack, job, kafka, target, temporal);
     services.#second = await startStream(stack);
-    services.#control = await startControl(stack);
+    services.#control = await startReplayControl(stack);
     return services;
   }
 
@@ -220,7 +221,7 @@ class Services {
     await this.#stack.waitReady('temporal');
     await this.#stack.waitReady('stream');
     if (!this.#second.running) this.#second = await startStream(this.#stack);
-    if (!this.#control.running) this.#control = await startControl(this.#stack);
+    if (!this.#control.running) this.#control = await startReplayControl(this.#stack);
   }
 
   async end(): Promise<void> {
@@ -232,10 +233,4 @@ async function startStream(stack: Stack): Promise<WorkerProcess> {
   const worker = new WorkerProcess(stack, 'src/workers/stream.js');
   await worker.polls(stack, STREAM_QUEUE, 'activity');
   return worker;
-}
-
-async function startControl(stack: Stack): Promise<WorkerProcess> {
-  const control = new WorkerProcess(stack, 'test/support/replay-control.js');
-  await control.polls(stack, CONTROL_QUEUE, 'workflow');
-  return control;
 }

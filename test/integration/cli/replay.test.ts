@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STACK_FILE } from '../../../src/config.js';
-import { CONTROL_QUEUE } from '../../../src/core/ids.js';
 import type { ReplayDryRun, ReplayLacks, ReplayResult, ReplayStatus } from '../../../src/messages.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { assertOneLine, tidemark, type Ran } from '../../support/cli.js';
 import { useStack } from '../../support/stack.js';
 import { Topics } from '../../support/topics.js';
-import { WorkerProcess } from '../../support/worker-process.js';
+import { startReplayControl } from '../../support/start-replay-control.js';
+import type { WorkerProcess } from '../../support/worker-process.js';
 
 const at = (time: string): number => Date.parse(`2021-07-11T${time}Z`);
 const WINDOW = ['--from', '2021-07-11T11:00:00Z', '--to', '2021-07-11T13:00:00Z'];
@@ -25,10 +25,10 @@ describe('the command line of replays', function () {
   let topics: Topics;
   let control: WorkerProcess;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000);
     topics = await Topics.open(stack().config.kafka);
-    control = new WorkerProcess(stack(), 'test/support/replay-control.js');
-    await control.polls(stack(), CONTROL_QUEUE, 'workflow');
+    control = await startReplayControl(stack());
     await topics.create('cli.a', 2);
     const records = Array.from({ length: MINUTES }, (_, minute) => ({
       partition: minute % 2,

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { STACK_FILE } from '../../../src/config.js';
-import { CONTROL_QUEUE } from '../../../src/core/ids.js';
 import { generateInteractions } from '../../../src/generate/interactions.js';
 import { packageRoot } from '../../../src/package-root.js';
 import { Tidemark } from '../../../src/client.js';
 import { migrateClickHouse } from '../../../src/provision/migrate.js';
 import { connectClickHouse } from '../../../src/clients/clickhouse.js';
 import { useStack } from '../../support/stack.js';
-import { WorkerProcess } from '../../support/worker-process.js';
+import { startReplayControl } from '../../support/start-replay-control.js';
+import type { WorkerProcess } from '../../support/worker-process.js';
 
 /** What the generator made, by hour of the day; records without a time of their own are not of that day. */
 function byHour(): Map<string, number> {
@@ -29,10 +29,10 @@ describe('example: closing a gap', function () {
   const stack = useStack(['kafka', 'clickhouse', 'temporal', 'stream'], { own: true });
   let control: WorkerProcess;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000);
     await migrateClickHouse(stack().config);
-    control = new WorkerProcess(stack(), 'test/support/replay-control.js');
-    await control.polls(stack(), CONTROL_QUEUE, 'workflow');
+    control = await startReplayControl(stack());
   });
   after(() => control?.end());
 

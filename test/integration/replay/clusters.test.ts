@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tidemark } from '../../../src/client.js';
 import { STACK_FILE, type Config } from '../../../src/config.js';
-import { CONTROL_QUEUE, STREAM_QUEUE } from '../../../src/core/ids.js';
+import { STREAM_QUEUE } from '../../../src/core/ids.js';
 import { KafkaCluster } from '../../support/kafka-cluster.js';
 import { useStack } from '../../support/stack.js';
 import { Topics } from '../../support/topics.js';
+import { startReplayControl } from '../../support/start-replay-control.js';
 import { WorkerProcess } from '../../support/worker-process.js';
 
 const at = (time: string): number => Date.parse(`2021-07-11T${time}Z`);
@@ -32,13 +33,10 @@ describe('replaying from a topic of another cluster', function () {
     const file = join(stack().dataDir, `with-clusters-${STACK_FILE}`);
     const text = readFileSync(join(stack().dataDir, STACK_FILE), 'utf8');
     writeFileSync(file, JSON.stringify({ ...(JSON.parse(text) as object), clusters: config.clusters }));
-    const control = new WorkerProcess(stack(), 'test/support/replay-control.js', file);
     const stream = new WorkerProcess(stack(), 'src/workers/stream.js', file);
-    workers = [control, stream];
-    await Promise.all([
-      control.polls(stack(), CONTROL_QUEUE, 'workflow'),
-      stream.polls(stack(), STREAM_QUEUE, 'activity'),
-    ]);
+    workers = [stream];
+    await stream.polls(stack(), STREAM_QUEUE, 'activity');
+    workers.push(await startReplayControl(stack(), file));
     tidemark = new Tidemark(config);
   });
   after(async () => {

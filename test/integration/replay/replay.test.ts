@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { Partitioners } from 'kafkajs';
 import { Tidemark } from '../../../src/client.js';
-import { CONTROL_QUEUE } from '../../../src/core/ids.js';
 import { PipelineError } from '../../../src/core/errors.js';
 import type { ReplayInput, ReplayResult, ReplayStatus } from '../../../src/messages.js';
 import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
@@ -11,7 +10,8 @@ import { waitUntil } from '../../../src/wait-until.js';
 import { readAll } from '../../chaos/replay/scene.js';
 import { useStack } from '../../support/stack.js';
 import { Topics, type NewRecord, type PlainRecord } from '../../support/topics.js';
-import { WorkerProcess } from '../../support/worker-process.js';
+import { startReplayControl } from '../../support/start-replay-control.js';
+import type { WorkerProcess } from '../../support/worker-process.js';
 
 const at = (time: string): number => Date.parse(`2021-07-11T${time}Z`);
 const WINDOW = { fromMs: at('11:00:00'), toMs: at('13:00:00') };
@@ -26,11 +26,11 @@ describe('replaying a range of a topic', function () {
   let tidemark: Tidemark;
   let control: WorkerProcess;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000);
     topics = await Topics.open(stack().config.kafka);
     tidemark = new Tidemark(stack().config);
-    control = new WorkerProcess(stack(), 'test/support/replay-control.js');
-    await control.polls(stack(), CONTROL_QUEUE, 'workflow');
+    control = await startReplayControl(stack());
   });
   after(async () => {
     await control.end();
