@@ -30,12 +30,13 @@ async function check(name, command, args) {
   return ok;
 }
 
+const mochaSuite = (name) =>
+  suite(name, 'mocha', [`dist/test/${name}/**/*.test.js`, '--reporter', 'scripts/counting-reporter.mjs']);
+
 /** A suite that ends without its counts (a crash, nothing found) is one failure of its own. */
-async function suite(name, pattern) {
+async function suite(name, command, args) {
   const counts = join(folder, `${name}.json`);
-  const ok = await run(name, 'mocha', [pattern, '--reporter', 'scripts/counting-reporter.mjs'], {
-    TIDEMARK_TEST_COUNTS: counts,
-  });
+  const ok = await run(name, command, args, { TIDEMARK_TEST_COUNTS: counts });
   if (!existsSync(counts)) return void (total.failed += 1);
   const { passed, failed, skipped } = JSON.parse(readFileSync(counts, 'utf8'));
   total.passed += passed;
@@ -51,8 +52,9 @@ if (wanted('lint')) await check('lint', 'eslint', ['.', '--max-warnings', '0']);
 if (wanted('lint')) await check('format', 'prettier', ['--check', '.', '--log-level', 'warn']);
 if (built) {
   for (const name of ['unit', 'integration', 'chaos']) {
-    if (wanted(name)) await suite(name, `dist/test/${name}/**/*.test.js`);
+    if (wanted(name)) await mochaSuite(name);
   }
+  if (wanted('airflow')) await suite('airflow', process.execPath, ['dist/test/airflow/main.js']);
 }
 rmSync(folder, { recursive: true, force: true });
 

@@ -35,6 +35,8 @@ export const ConfigSchema = z.object({
     namespace: z.string().default('default'),
     uiUrl: z.url().optional(),
   }),
+  /** Where there is one. */
+  airflow: Service.extend({ url: z.url() }).optional(),
 });
 
 export type Config = z.infer<typeof ConfigSchema>;

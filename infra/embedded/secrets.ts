@@ -21,25 +21,31 @@ const SecretsSchema = z.object({
   mongo: z.string(),
   clickhouse: z.string(),
   clickhouseReader: z.string(),
+  airflow: z.string(),
 });
 export type Secrets = z.infer<typeof SecretsSchema>;
 
-/** Reads the data directory's generated passwords; writes them (mode 0600) the first time. */
+/** Reads the data directory's generated passwords; writes them (mode 0600) the first time, or one that it lacks yet. */
 export function loadSecrets(dataDir: string): Secrets {
   const file = join(dataDir, 'secrets.json');
-  if (existsSync(file)) return SecretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  const secrets: Secrets = {
-    instance: randomBytes(8).toString('hex'),
-    kafkaClusterId: clusterId(),
-    kafka: password(),
-    connect: password(),
-    postgres: password(),
-    replication: password(),
-    mongo: password(),
-    clickhouse: password(),
-    clickhouseReader: password(),
-  };
-  mkdirSync(dataDir, { recursive: true });
-  writeAtomically(file, `${JSON.stringify(secrets, null, 2)}\n`);
+  const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
+  const secrets = SecretsSchema.parse({ ...generated(), ...kept });
+  if (Object.keys(secrets).some((name) => !(name in kept))) {
+    mkdirSync(dataDir, { recursive: true });
+    writeAtomically(file, `${JSON.stringify(secrets, null, 2)}\n`);
+  }
   return secrets;
 }
+
+const generated = (): Secrets => ({
+  instance: randomBytes(8).toString('hex'),
+  kafkaClusterId: clusterId(),
+  kafka: password(),
+  connect: password(),
+  postgres: password(),
+  replication: password(),
+  mongo: password(),
+  clickhouse: password(),
+  clickhouseReader: password(),
+  airflow: password(),
+});

@@ -14,6 +14,10 @@ export const SERVICE_NAMES = [
   'temporal',
   'worker',
   'stream',
+  'airflow',
+  'airflow-scheduler',
+  'airflow-processor',
+  'airflow-triggerer',
 ] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 

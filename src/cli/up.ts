@@ -9,6 +9,7 @@ import { chooseServices, componentsOf, needsOf } from '../../infra/embedded/plan
 import { checkPrerequisites } from '../../infra/embedded/prerequisites.js';
 import { portsFrom } from '../../infra/embedded/ports.js';
 import type { ServiceName } from '../../infra/embedded/service.js';
+import { AIRFLOW_SERVICES, allServices } from '../../infra/embedded/services/index.js';
 import { removeStack } from '../../infra/embedded/remove.js';
 import { choosePortBase } from '../../infra/embedded/settings.js';
 import { readState } from '../../infra/embedded/state.js';
@@ -24,6 +25,7 @@ export interface UpOptions {
   readonly dataDir?: string;
   readonly ports?: string;
   readonly only?: string;
+  readonly airflow?: boolean;
   readonly fresh?: boolean;
   readonly foreground?: boolean;
 }
@@ -37,6 +39,7 @@ export function addUp(program: Command): void {
     .option('--ports <base>', 'first of the 20 ports it uses (default: the last one used here, else 19000)')
     .option('--fresh', "remove the data directory's data, logs and passwords first")
     .option('--foreground', 'stay, and stop the stack at Ctrl-C')
+    .option('--airflow', 'Airflow 3 too, with the DAG gold_user_activity')
     .addOption(new Option('--only <services>', 'start these only, for example kafka,temporal'))
     .action(async (_options, command: Command) => bringUp(command.optsWithGlobals<UpOptions>()));
 }
@@ -44,7 +47,7 @@ export function addUp(program: Command): void {
 /** Starts what is not up, provisions it, and shows it. Idempotent. */
 export async function bringUp(options: UpOptions): Promise<void> {
   const dataDir = dataDirectory(options.dataDir, process.env);
-  const services = chooseServices(options.only?.split(',').map((name) => name.trim()));
+  const services = servicesOf(options);
   if (options.fresh) {
     await bringDown(dataDir);
     removeStack(dataDir);
@@ -56,12 +59,23 @@ export async function bringUp(options: UpOptions): Promise<void> {
   } else {
     if (options.foreground)
       throw new PipelineError('ALREADY_UP', `starting the stack: it runs already in ${dataDir}`);
+    const running = Object.keys(readState(dataDir)?.services ?? {}) as ServiceName[];
+    if (options.airflow && !running.includes('airflow')) {
+      throw new PipelineError(
+        'ALREADY_UP',
+        `starting Airflow: the stack in ${dataDir} runs without it; stop it first (tidemark down)`,
+      );
+    }
     console.log(`The stack in ${dataDir} is up already.`);
     await followUntilUp(dataDir);
-    const running = Object.keys(readState(dataDir)?.services ?? {}) as ServiceName[];
     if (isPipeline(running)) await provision(loadConfig(dataDir, {}), console.log);
   }
   await printStatus(dataDir);
+}
+
+function servicesOf({ only, airflow = false }: UpOptions): ServiceName[] {
+  const asked = only?.split(',').map((name) => name.trim());
+  return airflow ? chooseServices([...(asked ?? allServices()), ...AIRFLOW_SERVICES]) : chooseServices(asked);
 }
 
 async function prepare(dataDir: string, options: UpOptions, services: ServiceName[]): Promise<Order> {

@@ -1,4 +1,5 @@
 import type { Service, ServiceName } from '../service.js';
+import { airflow } from './airflow.js';
 import { clickhouse } from './clickhouse.js';
 import { connect } from './connect.js';
 import { kafka } from './kafka.js';
@@ -16,7 +17,11 @@ export const SERVICES: Readonly<Record<ServiceName, Service>> = {
   temporal,
   worker,
   stream,
+  ...airflow,
 };
+
+/** Airflow's processes: part of a stack only when asked for, as they double what it costs to start. */
+export const AIRFLOW_SERVICES = Object.keys(airflow) as (keyof typeof airflow)[];
 
 /** What `tidemark up` starts when nothing else is said. */
 export function allServices(): ServiceName[] {
