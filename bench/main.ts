@@ -5,6 +5,7 @@ import { commit, machine, type Benchmark } from './benchmark.js';
 /** Loaded when asked for: a benchmark of files needs no client of a database. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
   gold: () => import('./gold.js'),
+  backfill: () => import('./backfill.js'),
   replay: () => import('./replay/index.js'),
   ingest: () => import('./ingest/index.js'),
   uniques: () => import('./uniques/kafka.js'),
