@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { ServiceName, Stack } from '../../infra/embedded/index.js';
 import { provision } from '../../src/provision.js';
 import { withStack } from '../support/with-stack.js';
+import { BACKFILL_CHAOS_SERVICES, backfillChaos } from './backfill/index.js';
 import { CDC_SERVICES, cdcChaos } from './cdc.js';
 import { countChaos } from './count/main.js';
 import { GOLD_CHAOS_SERVICES, goldChaos } from './gold/index.js';
@@ -25,6 +26,7 @@ interface ChaosRun {
 
 const RUNS: Readonly<Record<string, ChaosRun>> = {
   cdc: { services: CDC_SERVICES, faults: 30, run: cdcChaos },
+  backfill: { services: BACKFILL_CHAOS_SERVICES, provisioned: true, faults: 20, run: backfillChaos },
   gold: { services: GOLD_CHAOS_SERVICES, provisioned: true, faults: 30, run: goldChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
   'replay-workflow': { services: ['kafka', 'temporal', 'stream'], faults: 100, run: replayWorkflowChaos },

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { addDays } from '../../../src/core/day.js';
 import type { Answer, EventAnswer, UserAnswer } from '../../../src/generate/answer.js';
 import { generateAll } from '../../../src/generate/generate.js';
 import type { GoldBackfillProgress } from '../../../src/index.js';
+import { packageRoot } from '../../../src/package-root.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import {
   assertGoldIs,
@@ -138,6 +141,53 @@ describe('backfilling gold, on the whole pipeline', function () {
     ]);
     for (const day of days) assert.deepEqual(overlaps(await attemptsWithTimes(day)), []);
     await assertDays();
+  });
+
+  it('is what the example does, by the public client', async () => {
+    const script = join(packageRoot, 'examples', 'backfill-gold', 'run.mjs');
+    const run = (...args: string[]) => execa(process.execPath, [script, ...args], { reject: false });
+    const { stdout, stderr } = await run(FROM, TO, gold().stack.dataDir);
+    assert.equal(stderr, '');
+    const lines = stdout.split('\n');
+    assert.deepEqual(lines.slice(0, 2), ['0 days to compute', '0 computed, 0 were fresh by then']);
+    assert.deepEqual(
+      lines.slice(2, -1).map((line) => line.replace(/\d+ users$/, 'n users')),
+      days.map((day) => `${day} complete: n users`),
+    );
+    assert.match(lines.at(-1) ?? '', new RegExp(`^${TO} computed again: [1-9]\\d* users, [1-9]\\d* events$`));
+    const refused = await run(TO, FROM, gold().stack.dataDir);
+    assert.deepEqual([refused.exitCode, refused.stdout], [1, '']);
+    assert.match(refused.stderr, /the first day is after the last \(BAD_RANGE\)$/);
+  });
+
+  it('the command line plans, computes and shows as JSON, and refuses what makes no sense', async () => {
+    const { dataDir } = gold().stack;
+    const program = join(packageRoot, 'dist/src/cli/main.js');
+    const cli = (...args: string[]) =>
+      execa(process.execPath, [program, '--data-dir', dataDir, 'gold', ...args], { reject: false });
+    const dry = await cli('backfill', FROM, TO, '--all', '--dry-run');
+    assert.match(
+      dry.stdout,
+      new RegExp(`${TO} +all[^]*${FROM} +all[^]*${GENERATED_DAYS} days to compute, newest first`),
+    );
+    const ran = await cli('backfill', FROM, TO, '--missing', '--json');
+    const { planned, computed } = JSON.parse(ran.stdout) as { planned: number; computed: number };
+    assert.deepEqual([planned, computed], [0, 0]);
+    const { stdout: shown } = await cli('status', FROM, TO);
+    assert.match(shown, new RegExp(`${FROM} +complete +\\d+ [^]*${GENERATED_DAYS} complete$`));
+    const refused: [string[], RegExp][] = [
+      [['backfill', FROM, '2999-01-01'], /the last day must be over .*\(BAD_RANGE\)$/],
+      [['backfill', FROM, '2024-02-31'], /\(BAD_DAY\)$/],
+      [['backfill', FROM, TO, '--stale=weather'], /expected users or code/],
+      [['backfill', FROM, TO, '--pause', '--all'], /cannot be used with/],
+      [['backfill', FROM, TO, '--resume'], /none is under way \(NO_BACKFILL\)$/],
+    ];
+    for (const [args, message] of refused) {
+      const { exitCode, stderr } = await cli(...args);
+      assert.equal(exitCode, 1, args.join(' '));
+      assert.match(stderr.trim(), message);
+      assert.ok(!stderr.includes('\n    at '), 'no stack trace');
+    }
   });
 
   it('pauses after the days under way, goes on, and can be cancelled', async () => {

@@ -1,0 +1,97 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { addDays, dayStartMs, type Day } from '../../../src/core/day.js';
+import type { GoldAnswer } from '../../../src/generate/answer.js';
+import type { Row } from '../../../src/generate/compare.js';
+import { goldRows, stagingTables } from '../../support/gold.js';
+
+const FIRST_DAY: Day = '2023-03-01';
+const DAYS = 60;
+const EVENTS = 1_200_000;
+const USERS = 500;
+const FIRST_USER = 6_000_000_000;
+const TYPES = ['login', 'page_view', 'purchase'] as const;
+
+/** Sixty days of silver written by SQL, and their gold by the same arithmetic. */
+export class Year {
+  readonly dates: readonly Day[] = Array.from({ length: DAYS }, (_, i) => addDays(FIRST_DAY, i));
+  readonly #clickhouse: ClickHouseClient;
+
+  constructor(clickhouse: ClickHouseClient) {
+    this.#clickhouse = clickhouse;
+  }
+
+  async fill(): Promise<void> {
+    await this.#clickhouse.command({
+      query: `INSERT INTO silver_users (user_id, full_name, email, is_deleted, deleted_at, version)
+        SELECT ${FIRST_USER} + number, 'User ' || toString(number), toString(number) || '@example.com', 0, NULL, 1
+        FROM numbers(${USERS})`,
+    });
+    await this.#clickhouse.command({
+      query: `INSERT INTO silver_events (day, event_id, user_id, event_type, ts, payload, is_deleted, version)
+        SELECT toDate('${FIRST_DAY}') + number % ${DAYS} AS at, '"sixty-' || toString(number) || '"',
+               toInt64(${FIRST_USER} + (number * 7919) % ${USERS}),
+               [${TYPES.map((type) => `'${type}'`).join(',')}][intDiv(number, 7) % 3 + 1],
+               toDateTime64(at, 3, 'UTC') + toIntervalSecond(number * 104729 % 86400), '{}', 0, 1
+        FROM numbers(${EVENTS})`,
+    });
+  }
+
+  /** Computed here, one event after the other. */
+  exactGold(): GoldAnswer[] {
+    const rows = new Map<
+      string,
+      { total: number; first: number; last: number; types: Map<string, number> }
+    >();
+    for (let i = 0; i < EVENTS; i++) {
+      const day = this.dates[i % DAYS]!;
+      const ts = dayStartMs(day) + ((i * 104729) % 86_400) * 1_000;
+      const type = TYPES[Math.floor(i / 7) % 3]!;
+      const key = `${day} ${(i * 7919) % USERS}`;
+      let row = rows.get(key);
+      if (row === undefined) rows.set(key, (row = { total: 0, first: ts, last: ts, types: new Map() }));
+      row.total += 1;
+      row.first = Math.min(row.first, ts);
+      row.last = Math.max(row.last, ts);
+      row.types.set(type, (row.types.get(type) ?? 0) + 1);
+    }
+    return [...rows].map(([key, { total, first, last, types }]) => {
+      const [day = '', user = ''] = key.split(' ');
+      return {
+        day,
+        user_id: String(FIRST_USER + Number(user)),
+        total_events: total,
+        first_event_ms: first,
+        last_event_ms: last,
+        events_by_type: Object.fromEntries(types),
+        full_name: `User ${user}`,
+        email: `${user}@example.com`,
+        is_deleted: false,
+      };
+    });
+  }
+
+  async goldRows(): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const day of this.dates) rows.push(...(await goldRows(this.#clickhouse, day)));
+    return rows;
+  }
+
+  /** By the audit table: days of which two computations that completed overlap in time. */
+  async computedTwiceAtOnce(): Promise<string[]> {
+    const answer = await this.#clickhouse.query({
+      query: `SELECT DISTINCT toString(one.day) AS day
+              FROM ops_gold_runs AS one FINAL
+              INNER JOIN ops_gold_runs AS other FINAL ON one.day = other.day
+              WHERE one.status = 'complete' AND other.status = 'complete'
+                AND (one.run_id, one.attempt) != (other.run_id, other.attempt)
+                AND one.started_at < other.finished_at AND other.started_at < one.finished_at`,
+      format: 'JSONEachRow',
+    });
+    return (await answer.json<{ day: string }>()).map(({ day }) => day);
+  }
+
+  async stagingTables(): Promise<string[]> {
+    const tables = await Promise.all(this.dates.map((day) => stagingTables(this.#clickhouse, day)));
+    return tables.flat();
+  }
+}
