@@ -50,13 +50,14 @@ export function createGoldDayActivities({ temporal }: { readonly temporal: Clien
   return {
     /** A day, computed or found fresh. When cancelled only the waiting ends, not the day. */
     async runGoldDay({ day, force, requestedBy, barrier }: RunGoldDayInput): Promise<RanGoldDay> {
-      const { cancellationSignal } = Context.current();
+      const { cancellationSignal, cancelled } = Context.current();
       const heartbeat = setInterval(() => Context.current().heartbeat(day), HEARTBEAT_EVERY_MS);
       try {
-        const { reused } = await temporal.withAbortSignal(cancellationSignal, async () => {
-          const handle = await startGoldDay(temporal, { day, force, requestedBy, barrier });
-          return handle.result();
-        });
+        const handle = await startGoldDay(temporal, { day, force, requestedBy, barrier });
+        const result = handle.result();
+        // When the wait is cancelled nobody hears of it any more.
+        result.catch(() => undefined);
+        const { reused } = await Promise.race([result, cancelled]);
         return { reused };
       } catch (error) {
         cancellationSignal.throwIfAborted();

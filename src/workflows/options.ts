@@ -34,9 +34,9 @@ export const waitInLaps = (patienceMs: number): Waits =>
     retry: { initialInterval: '500ms', maximumInterval: '5s' },
   });
 
-/** Reading the record of a day: small tables, but the day's silver rows are counted. */
+/** Reading the record of a day, a few rows: a worker that dies meanwhile costs no more than this. */
 export const records = proxyActivities<Pick<ClickHouseActivities, 'findGoldRun'>>({
-  startToCloseTimeout: '5m',
+  startToCloseTimeout: '15s',
   scheduleToCloseTimeout: '1h',
   retry: { initialInterval: '500ms', maximumInterval: '10s' },
 });
@@ -58,9 +58,9 @@ export const gold = proxyActivities<Pick<ClickHouseActivities, 'computeGold'>>({
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
 });
 
-/** Planning a backfill: small tables, a row or a few per day. */
+/** Planning a backfill: a row or a few per day; changed users are looked for in all of gold. */
 export const plans = proxyActivities<Pick<ClickHouseActivities, 'planGoldBackfill'>>({
-  startToCloseTimeout: '5m',
+  startToCloseTimeout: '1m',
   scheduleToCloseTimeout: '1h',
   retry: { initialInterval: '500ms', maximumInterval: '10s' },
 });
