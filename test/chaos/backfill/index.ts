@@ -51,7 +51,7 @@ export async function backfillChaos(
     await year.fill();
     while (done.length < faults) {
       const backfill = new Backfill(tidemark, year);
-      while (done.length < faults && (await backfill.isInTheMiddle())) {
+      while (done.length < faults && (await backfill.isInTheMiddle(backfill.days + random.int(1, 9)))) {
         const target = TARGETS[random.int(0, TARGETS.length)]!;
         // A moment by the clock: here the clock is the point.
         await delay(random.int(0, 300));
@@ -97,6 +97,8 @@ class Backfill {
   readonly result: Promise<void>;
   hasEnded = false;
   #last: GoldBackfillProgress | undefined;
+  /** What was told before a fault says nothing of after. */
+  #isStale = false;
 
   constructor(tidemark: Tidemark, { dates }: Year) {
     this.result = this.#run(tidemark, dates[0]!, dates.at(-1)!).finally(() => (this.hasEnded = true));
@@ -108,17 +110,21 @@ class Backfill {
     return this.#last === undefined ? 0 : this.#last.computed + this.#last.reused;
   }
 
-  /** What was told before a fault says nothing of after. */
   forget(): void {
-    this.#last = undefined;
+    this.#isStale = true;
   }
 
-  /** Waits until it computes; false when it has too little left, or has ended. */
-  async isInTheMiddle(): Promise<boolean> {
+  /** Waits until so many days are done; false when too few are left then, or it has ended. */
+  async isInTheMiddle(days: number): Promise<boolean> {
     const isTold = (): Promise<boolean> =>
-      Promise.resolve(this.hasEnded || (this.#last?.step === 'computing' && this.days > 0));
+      Promise.resolve(this.hasEnded || (!this.#isStale && this.days >= days));
     await waitUntil('the backfill to compute', isTold, { timeoutMs: LIMIT_MS, everyMs: 20 });
     return !this.hasEnded && (this.#last?.planned ?? 0) - this.days >= DAYS_LEFT;
+  }
+
+  #hear(progress: GoldBackfillProgress): void {
+    this.#last = progress;
+    this.#isStale = false;
   }
 
   /** Attaches again while Temporal, or the worker, is on its way back; every other end is the end. */
@@ -128,7 +134,7 @@ class Backfill {
       'the backfill to end',
       async () => {
         try {
-          await tidemark.gold.backfill({ ...options, onProgress: (progress) => (this.#last = progress) });
+          await tidemark.gold.backfill({ ...options, onProgress: (progress) => this.#hear(progress) });
           return true;
         } catch (error) {
           if (error instanceof PipelineError && error.retryable) return undefined;
