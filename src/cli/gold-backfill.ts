@@ -79,13 +79,9 @@ async function backfill(program: Command, from: string, to: string, flags: Flags
       return say(flags.json ? JSON.stringify(days) : describePlan(days));
     }
     const bar = progressBar(flags);
-    try {
-      const result = await gold.backfill({ ...options, ...(bar && { onProgress: bar.show }) });
-      bar?.end();
-      say(flags.json ? JSON.stringify(result) : describeBackfill(result));
-    } finally {
-      bar?.end();
-    }
+    const waiting = gold.backfill({ ...options, ...(bar && { onProgress: bar.show }) });
+    const result = await waiting.finally(() => bar?.end());
+    say(flags.json ? JSON.stringify(result) : describeBackfill(result));
   });
 }
 

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { readGoldDays } from '../activities/gold-days.js';
 import { serviceFault } from '../clients/fault.js';
 import { fromTemporal } from '../clients/workflow-fault.js';
@@ -7,7 +12,7 @@ import { codeVersion } from '../code-version.js';
 import { parseDay, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';
 import {
-  backfillDays,
+  pastDays,
   planDays,
   type BackfillSelection,
   type GoldDayState,
@@ -81,12 +86,13 @@ export async function readStatus(
   { clickhouse, config }: ClientConnections,
   { from, to, users = false }: GoldStatusOptions,
 ): Promise<GoldDayState[]> {
-  const days = backfillDays(parseDay(from), parseDay(to), Date.now());
+  const doing = `reading the days from ${from} to ${to}`;
+  const days = pastDays(doing, parseDay(from), parseDay(to), Date.now());
   const store = { clickhouse, database: config.clickhouse.database };
   try {
     return await readGoldDays(store, { days, users, codeVersion: codeVersion() });
   } catch (cause) {
-    throw serviceFault('clickhouse', `reading the days from ${from} to ${to}`, cause);
+    throw serviceFault('clickhouse', doing, cause);
   }
 }
 
@@ -102,10 +108,13 @@ export const cancelBackfill = (connections: ClientConnections, dates: Dates): Pr
 /** All that can be wrong with a request, before anything is started. @throws PipelineError `BAD_RANGE`, `BAD_DAY`. */
 function backfillRequest(options: GoldBackfillOptions, nowMs: number): GoldBackfillRequest {
   const { from, to, selection = { missing: true, stale: true }, parallelism = PARALLELISM } = options;
-  backfillDays(parseDay(from), parseDay(to), nowMs);
+  const doing = `backfilling ${from} to ${to}`;
+  pastDays(doing, parseDay(from), parseDay(to), nowMs);
   if (!Number.isInteger(parallelism) || parallelism < 1 || parallelism > MOST_PARALLEL) {
-    const message = `backfilling ${from} to ${to}: ${parallelism} days at once; from 1 to ${MOST_PARALLEL} can be`;
-    throw new PipelineError('BAD_RANGE', message);
+    throw new PipelineError(
+      'BAD_RANGE',
+      `${doing}: ${parallelism} days at once; from 1 to ${MOST_PARALLEL} can be`,
+    );
   }
   const { missing = false, stale = false, also = [], all = false } = selection;
   const { requestedBy = goldBackfillWorkflowId(from, to), gateTimeoutMs } = options;
@@ -176,7 +185,7 @@ async function tell(
   try {
     await say(handle);
   } catch (error) {
-    if ((error as Error).name !== 'WorkflowNotFoundError') throw fromTemporal(doing, error);
+    if (!(error instanceof WorkflowNotFoundError)) throw fromTemporal(doing, error);
     throw new PipelineError('NO_BACKFILL', `${doing}: none is under way`, { cause: error });
   }
 }

@@ -147,11 +147,10 @@ function plannedDay(
 const LONGEST_RANGE_DAYS = 36_525;
 
 /**
- * The days of `[from, to]`, both included, all of them over at `nowMs`.
+ * The days of `[from, to]`, both included, all of them over at `nowMs`; `doing` is what they are wanted for.
  * @throws PipelineError `BAD_RANGE`.
  */
-export function backfillDays(from: Day, to: Day, nowMs: number): Day[] {
-  const doing = `backfilling ${from} to ${to}`;
+export function pastDays(doing: string, from: Day, to: Day, nowMs: number): Day[] {
   if (from > to) throw new PipelineError('BAD_RANGE', `${doing}: the first day is after the last`);
   const today = dayOf(nowMs);
   if (to >= today)

@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { addDays, previousDay, type Day } from '../core/day.js';
-import { backfillDays, type PlannedDay } from '../core/gold-days.js';
+import { pastDays, type PlannedDay } from '../core/gold-days.js';
 import type {
   Barrier,
   DayRange,
@@ -56,7 +56,7 @@ function datesOf(range: DayRange): { from: Day; to: Day } {
   try {
     const last = previousDay(nowMs());
     const dates = 'lastDays' in range ? { from: addDays(last, 1 - range.lastDays), to: last } : range;
-    backfillDays(dates.from, dates.to, nowMs());
+    pastDays(`backfilling ${dates.from} to ${dates.to}`, dates.from, dates.to, nowMs());
     return { from: dates.from, to: dates.to };
   } catch (error) {
     throw failed(faultOf(error));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {
-  backfillDays,
+  pastDays,
   changeReasons,
   dayState,
   planDays,
@@ -136,15 +136,15 @@ describe('core/gold-days', () => {
     it('nothing chosen: nothing', () => assert.deepEqual(plan({}), []));
   });
 
-  describe('backfillDays', () => {
+  describe('pastDays', () => {
     const nowMs = Date.parse('2024-05-10T12:00:00Z');
     it('are all days of the range, both ends included', () => {
-      assert.deepEqual(backfillDays('2024-02-28', '2024-03-01', nowMs), [
+      assert.deepEqual(pastDays('a test', '2024-02-28', '2024-03-01', nowMs), [
         '2024-02-28',
         '2024-02-29',
         '2024-03-01',
       ]);
-      assert.deepEqual(backfillDays('2024-05-09', '2024-05-09', nowMs), ['2024-05-09']);
+      assert.deepEqual(pastDays('a test', '2024-05-09', '2024-05-09', nowMs), ['2024-05-09']);
     });
     const refused: [string, string, RegExp][] = [
       ['2024-05-02', '2024-05-01', /the first day is after the last/],
@@ -154,7 +154,7 @@ describe('core/gold-days', () => {
     ];
     for (const [from, to, message] of refused) {
       it(`${from} to ${to} is refused`, () =>
-        assert.throws(() => backfillDays(from, to, nowMs), { code: 'BAD_RANGE', message }));
+        assert.throws(() => pastDays('a test', from, to, nowMs), { code: 'BAD_RANGE', message }));
     }
   });
 });
