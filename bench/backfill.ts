@@ -1,16 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { findFreeBase, startStack } from '../infra/embedded/index.js';
-import { connectClickHouse } from '../src/clients/clickhouse.js';
 import { addDays } from '../src/core/day.js';
 import { fillStatement } from '../src/core/gold-sql.js';
-import { Tidemark } from '../src/index.js';
-import { provision } from '../src/provision.js';
 import { fillUsers, type BigDay } from '../test/support/big-day.js';
-import { GOLD_SERVICES } from '../test/support/gold-stack.js';
 import { spread, type Benchmark, type BenchOptions, type BenchReport } from './benchmark.js';
+import { withGold, type GoldBench } from './with-gold.js';
 
 const FIRST_DAY = '2023-01-01';
 const DAYS = 365;
@@ -23,29 +16,14 @@ const LIMIT_MS = 100;
 /** A year of days by `goldBackfill`, against the INSERT ... SELECT of each day one after the other, taking turns. */
 export const benchmark: Benchmark = {
   about: `goldBackfill of ${DAYS} days with ${EVENTS} events, against their bare INSERT ... SELECT`,
-  async run(options) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-    const portBase = await findFreeBase(22_000, 32_000);
-    const stack = await startStack({ dataDir, portBase, services: GOLD_SERVICES });
-    const tidemark = new Tidemark(stack.config);
-    const clickhouse = connectClickHouse(stack.config, 10 * 60_000);
-    try {
-      await provision(stack.config, () => undefined);
-      return await measure(tidemark, clickhouse, stack.config.clickhouse.database, options);
-    } finally {
-      await Promise.all([tidemark.close(), clickhouse.close()]);
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  },
+  run: (options) => withGold((gold) => measure(gold, options)),
 };
 
 async function measure(
-  tidemark: Tidemark,
-  clickhouse: ClickHouseClient,
-  database: string,
+  { stack, tidemark, clickhouse }: GoldBench,
   { scale, rounds = ROUNDS, log }: BenchOptions,
 ): Promise<BenchReport> {
+  const { database } = stack.config.clickhouse;
   const days = Math.max(2, Math.round(DAYS * scale));
   const big: BigDay = { day: FIRST_DAY, events: Math.round(EVENTS * scale), users: USERS };
   const dates = Array.from({ length: days }, (_, i) => addDays(FIRST_DAY, i));

@@ -1,18 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { findFreeBase, startStack, type Stack } from '../infra/embedded/index.js';
+import type { Stack } from '../infra/embedded/index.js';
 import { fillStatement } from '../src/core/gold-sql.js';
 import { compareRows, describeComparison, type Row } from '../src/generate/compare.js';
-import { Tidemark } from '../src/index.js';
-import { connectClickHouse } from '../src/clients/clickhouse.js';
-import { provision } from '../src/provision.js';
 import { exactGold, fillEvents, fillUsers, type BigDay } from '../test/support/big-day.js';
 import { goldRows } from '../test/support/gold.js';
-import { GOLD_SERVICES } from '../test/support/gold-stack.js';
 import { spread, type Benchmark, type BenchOptions, type BenchReport } from './benchmark.js';
 import { groupUsage } from './process-usage.js';
+import { withGold, type GoldBench } from './with-gold.js';
 
 const DAY = '2024-03-10';
 const EVENTS = 10_000_000;
@@ -29,27 +24,11 @@ const LIMIT = 1.2;
  */
 export const benchmark: Benchmark = {
   about: `goldDay of a day of ${EVENTS} events among ${OTHER_DAYS} other days, against its bare INSERT ... SELECT`,
-  async run(options) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-    const portBase = await findFreeBase(22_000, 32_000);
-    const stack = await startStack({ dataDir, portBase, services: GOLD_SERVICES });
-    const tidemark = new Tidemark(stack.config);
-    const clickhouse = connectClickHouse(stack.config, 10 * 60_000);
-    try {
-      await provision(stack.config, () => undefined);
-      return await measure(stack, tidemark, clickhouse, options);
-    } finally {
-      await Promise.all([tidemark.close(), clickhouse.close()]);
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  },
+  run: (options) => withGold((gold) => measure(gold, options)),
 };
 
 async function measure(
-  stack: Stack,
-  tidemark: Tidemark,
-  clickhouse: ClickHouseClient,
+  { stack, tidemark, clickhouse }: GoldBench,
   { scale, rounds = ROUNDS, log }: BenchOptions,
 ): Promise<BenchReport> {
   const big: BigDay = { day: DAY, events: Math.round(EVENTS * scale), users: Math.round(USERS * scale) };

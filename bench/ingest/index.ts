@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { findFreeBase, startStack, type Stack } from '../../infra/embedded/index.js';
+import type { Stack } from '../../infra/embedded/index.js';
 import { CANARY_EVENT_PREFIX, CANARY_USER_ID } from '../../src/core/ids.js';
 import {
   EVENTS_GROUP,
@@ -19,6 +16,7 @@ import { arrived } from '../../src/provision/cut.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { openPipeline, PIPELINE_SERVICES, type Pipeline } from '../../test/support/pipeline.js';
 import { select } from '../../test/support/silver.js';
+import { withStack } from '../../test/support/with-stack.js';
 import { spread, type Benchmark, type BenchOptions, type BenchReport } from '../benchmark.js';
 import { groupUsage } from '../process-usage.js';
 import { probeLatency } from './latency.js';
@@ -37,17 +35,7 @@ const TELL_EVERY_MS = 15_000;
  */
 export const benchmark: Benchmark = {
   about: '100,000 users and 1,000,000 events from the sources to silver',
-  async run(options) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-    const portBase = await findFreeBase(22_000, 32_000);
-    const stack = await startStack({ dataDir, portBase, services: PIPELINE_SERVICES });
-    try {
-      return await measure(stack, options);
-    } finally {
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  },
+  run: (options) => withStack(PIPELINE_SERVICES, (stack) => measure(stack, options)),
 };
 
 async function measure(stack: Stack, { scale, log }: BenchOptions): Promise<BenchReport> {
