@@ -1,5 +1,5 @@
 // `make test`: build, lint and every suite; goes on after a failure, so that one run shows all there is to mend.
-// The last line is `N passed, N failed`: tests, and each of the checks before them as one.
+// Ends with what failed, a line each, and `N passed, N failed`: tests, and each of the checks before them as one.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { execa } from 'execa';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
+const faults = [];
 const only = process.argv.slice(2);
 
 const seconds = (startMs) => `${((Date.now() - startMs) / 1000).toFixed(0)} s`;
@@ -24,9 +25,15 @@ async function run(name, command, args, env = {}) {
   return exitCode === 0;
 }
 
+function fail(name, why) {
+  total.failed += 1;
+  faults.push(`${name}: ${why}`);
+}
+
 async function check(name, command, args) {
   const ok = await run(name, command, args);
-  total[ok ? 'passed' : 'failed'] += 1;
+  if (ok) total.passed += 1;
+  else fail(name, 'see above');
   return ok;
 }
 
@@ -37,12 +44,14 @@ const mochaSuite = (name) =>
 async function suite(name, command, args) {
   const counts = join(folder, `${name}.json`);
   const ok = await run(name, command, args, { TIDEMARK_TEST_COUNTS: counts });
-  if (!existsSync(counts)) return void (total.failed += 1);
-  const { passed, failed, skipped } = JSON.parse(readFileSync(counts, 'utf8'));
+  if (!existsSync(counts)) return fail(name, 'it ended without its counts');
+  const { passed, failed, skipped, faults: its = [] } = JSON.parse(readFileSync(counts, 'utf8'));
   total.passed += passed;
   total.failed += failed;
   total.skipped += skipped;
-  if (passed + failed === 0 || (!ok && failed === 0)) total.failed += 1;
+  faults.push(...its.map((fault) => `${name}: ${fault}`));
+  if (passed + failed === 0) fail(name, 'it ran no test');
+  else if (!ok && failed === 0) fail(name, 'it ended with an error outside its tests');
 }
 
 const wanted = (name) => only.length === 0 || only.includes(name);
@@ -58,6 +67,7 @@ if (built) {
 }
 rmSync(folder, { recursive: true, force: true });
 
+for (const fault of faults) console.log(`failed  ${fault}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -22,7 +22,7 @@ import { withStack } from '../support/with-stack.js';
  * checks before the tests counts as one. Writes its counts where TIDEMARK_TEST_COUNTS says, as the other suites do.
  */
 const sources = join(packageRoot, 'infra', 'airflow');
-const counts = { passed: 0, failed: 0, skipped: 0 };
+const counts = { passed: 0, failed: 0, skipped: 0, faults: [] as string[] };
 
 async function main(): Promise<void> {
   const cacheDir = cacheDirectory(process.env);
@@ -52,7 +52,13 @@ async function main(): Promise<void> {
 
 async function check(command: string, args: string[], env: Record<string, string>): Promise<void> {
   const { exitCode } = await execa(command, args, { cwd: sources, env, stdio: 'inherit', reject: false });
-  counts[exitCode === 0 ? 'passed' : 'failed'] += 1;
+  if (exitCode === 0) counts.passed += 1;
+  else fail([command, ...args].join(' '));
+}
+
+function fail(what: string): void {
+  counts.failed += 1;
+  counts.faults.push(what);
 }
 
 /** With tables of its own for what runs in pytest's process: the stack's scheduler would take such tasks for its own. */
@@ -77,8 +83,9 @@ async function pytest(stack: Stack, scratch: string, env: Record<string, string>
   counts.passed += found.passed;
   counts.failed += found.failed;
   counts.skipped += found.skipped;
+  counts.faults.push(...found.faults);
   // Collecting nothing, or dying, is a failure of its own.
-  if (exitCode !== 0 && found.failed === 0) counts.failed += 1;
+  if (exitCode !== 0 && found.failed === 0) fail(`pytest ended with ${String(exitCode)}`);
 }
 
 await main();
