@@ -1,58 +1,53 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
-import { temporalTestServerPath } from '../../infra/embedded/index.js';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageRoot } from '../../src/package-root.js';
 import { BACKFILL_SCENARIOS, playBackfill } from '../support/backfill-scenarios.js';
 import { COUNT_SCENARIOS, playCount } from '../support/count-scenarios.js';
+import { play, SCENARIOS } from '../support/gold-day-scenarios.js';
 import { historyToJson } from '../support/history-json.js';
-import { bundleWorkflows, play, QUIET, SCENARIOS } from '../support/gold-day-scenarios.js';
-import { playReplay, REPLAY_SCENARIOS, replayEnvironment } from '../support/replay-scenarios.js';
+import { playReplay, REPLAY_SCENARIOS } from '../support/replay-scenarios.js';
+import {
+  bundleWorkflows,
+  quietTemporal,
+  serverInRealTime,
+  serverThatSkipsTime,
+  type Play,
+} from '../support/workflow-server.js';
 
-type Play = (
+type Open = () => Promise<TestWorkflowEnvironment>;
+
+interface Kind {
+  readonly open: Open;
+  /** By name of the file. */
+  readonly plays: ReadonlyMap<string, Recorded>;
+}
+
+type Recorded = (
   env: TestWorkflowEnvironment,
   bundle: WorkflowBundleWithSourceMap,
 ) => Promise<{ readonly handle: WorkflowHandle }>;
 
-interface Kind {
-  readonly open: () => Promise<TestWorkflowEnvironment>;
-  /** By name of the file. */
-  readonly scenarios: readonly (readonly [string, Play])[];
-}
-
 const KINDS: Readonly<Record<string, Kind>> = {
-  'gold-day': {
-    open: async () => {
-      const path = await temporalTestServerPath();
-      const server = { executable: { type: 'existing-path', path } } as const;
-      return TestWorkflowEnvironment.createTimeSkipping({ server });
-    },
-    scenarios: Object.values(SCENARIOS).map((one) => [one.name, (env, bundle) => play(env, bundle, one)]),
-  },
-  'gold-backfill': {
-    open: replayEnvironment,
-    scenarios: Object.values(BACKFILL_SCENARIOS).map((one) => [
-      one.name,
-      (env, bundle) => playBackfill(env, bundle, one),
-    ]),
-  },
-  'replay-topic-range': {
-    open: replayEnvironment,
-    scenarios: Object.values(REPLAY_SCENARIOS).map((one) => [
-      one.name,
-      (env, bundle) => playReplay(env, bundle, one),
-    ]),
-  },
-  'count-unique-users': {
-    open: replayEnvironment,
-    scenarios: Object.values(COUNT_SCENARIOS).map((one) => [
-      one.name,
-      (env, bundle) => playCount(env, bundle, one),
-    ]),
-  },
+  'gold-day': kind(serverThatSkipsTime, play, SCENARIOS),
+  'gold-backfill': kind(serverInRealTime, playBackfill, BACKFILL_SCENARIOS),
+  'replay-topic-range': kind(serverInRealTime, playReplay, REPLAY_SCENARIOS),
+  'count-unique-users': kind(serverInRealTime, playCount, COUNT_SCENARIOS),
 };
+
+function kind<Scenario extends { readonly name: string }>(
+  open: Open,
+  play: Play<Scenario, { readonly handle: WorkflowHandle }>,
+  scenarios: Readonly<Record<string, Scenario>>,
+): Kind {
+  const plays = Object.values(scenarios).map((scenario): [string, Recorded] => [
+    scenario.name,
+    (env, bundle) => play(env, bundle, scenario),
+  ]);
+  return { open, plays: new Map(plays) };
+}
 
 /**
  * Records histories anew (`npm run record-histories -- gold-day`; all of them without a name): after a change that old
@@ -61,7 +56,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
  */
 async function main(names: readonly string[]): Promise<void> {
   // Only what is recorded is told.
-  Runtime.install({ logger: QUIET });
+  quietTemporal();
   const bundle = await bundleWorkflows();
   for (const name of names) {
     const kind = KINDS[name];
@@ -72,7 +67,7 @@ async function main(names: readonly string[]): Promise<void> {
 
 async function record(
   name: string,
-  { open, scenarios }: Kind,
+  { open, plays }: Kind,
   bundle: WorkflowBundleWithSourceMap,
 ): Promise<void> {
   const env = await open();
@@ -80,7 +75,7 @@ async function record(
     const folder = join(packageRoot, 'test', 'histories', name);
     mkdirSync(folder, { recursive: true });
     for (const old of readdirSync(folder)) rmSync(join(folder, old));
-    for (const [scenario, playing] of scenarios) {
+    for (const [scenario, playing] of plays) {
       const { handle } = await playing(env, bundle);
       const history = historyToJson(await handle.fetchHistory());
       writeFileSync(join(folder, `${scenario}.json`), `${JSON.stringify(history, neutral, 1)}\n`);

@@ -1,8 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { temporalPath } from '../../infra/embedded/index.js';
 import { STREAM_QUEUE } from '../../src/core/ids.js';
 import type { ReplayInput, ReplayResult } from '../../src/messages.js';
 import { waitUntil } from '../../src/wait-until.js';
@@ -79,12 +78,6 @@ export const REPLAY_SCENARIOS = {
   nothingSelected: { name: 'nothing-selected', given: (fakes) => (fakes.counts = { outside: 500 }) },
   different: { name: 'different', given: (fakes) => (fakes.verdict = 'failed') },
 } satisfies Record<string, ReplayScenario>;
-
-/** A server whose time is the real one: a replay has no timers, and its laps heartbeat by the wall clock. */
-export async function replayEnvironment(): Promise<TestWorkflowEnvironment> {
-  const path = await temporalPath();
-  return TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
-}
 
 /** Plays a scenario to its end. */
 export async function playReplay(

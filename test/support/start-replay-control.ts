@@ -2,7 +2,7 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Stack } from '../../infra/embedded/index.js';
 import { CONTROL_QUEUE } from '../../src/core/ids.js';
-import { bundleWorkflows } from './gold-day-scenarios.js';
+import { bundleWorkflows } from './workflow-server.js';
 import { BUNDLE_FILE, WorkerProcess } from './worker-process.js';
 
 /**

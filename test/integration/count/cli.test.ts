@@ -12,7 +12,7 @@ import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { assertOneLine, tidemark } from '../../support/cli.js';
 import { startCountWorkers } from '../../support/count-workers.js';
-import { quietTemporal } from '../../support/quiet-temporal.js';
+import { quietTemporal } from '../../support/workflow-server.js';
 import { useStack } from '../../support/stack.js';
 
 const FRAMES = 20_000;

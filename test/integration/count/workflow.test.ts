@@ -5,7 +5,7 @@ import { waitUntil } from '../../../src/wait-until.js';
 import { exactFaults } from '../../chaos/count/compare.js';
 import { CountScene } from '../../chaos/count/scene.js';
 import { startCountWorkers } from '../../support/count-workers.js';
-import { quietTemporal } from '../../support/quiet-temporal.js';
+import { quietTemporal } from '../../support/workflow-server.js';
 import { useStack } from '../../support/stack.js';
 
 const FRAMES = 40_000;

@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { COUNT_SCENARIOS, playCount, type CountScenario } from '../../support/count-scenarios.js';
-import { bundleWorkflows } from '../../support/gold-day-scenarios.js';
-import { quietTemporal } from '../../support/quiet-temporal.js';
-import { replayEnvironment } from '../../support/replay-scenarios.js';
+import { COUNT_SCENARIOS, playCount } from '../../support/count-scenarios.js';
+import { serverInRealTime, usePlay } from '../../support/workflow-server.js';
 
 /** The decisions of the workflow alone; the activities are fakes. */
 describe('workflow countUniqueUsers', function () {
   this.timeout(60_000);
-  let env: TestWorkflowEnvironment;
-  let bundle: WorkflowBundleWithSourceMap;
-
-  before(async function () {
-    this.timeout(5 * 60_000);
-    quietTemporal();
-    env = await replayEnvironment();
-    bundle = await bundleWorkflows();
-  });
-  after(() => env?.teardown());
-
-  const playing = (scenario: CountScenario) => playCount(env, bundle, scenario);
+  const playing = usePlay(serverInRealTime, playCount);
 
   it('plans, counts lap by lap beside a merge that follows, freezes, merges to the ends and records', async () => {
     const { result, fakes, progress } = await playing(COUNT_SCENARIOS.counted);

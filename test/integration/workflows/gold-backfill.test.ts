@@ -1,35 +1,14 @@
 import assert from 'node:assert/strict';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { addDays } from '../../../src/core/day.js';
 import type { GoldBackfillResult } from '../../../src/messages.js';
-import {
-  BACKFILL_SCENARIOS,
-  FROM,
-  playBackfill,
-  YEARS,
-  type BackfillScenario,
-} from '../../support/backfill-scenarios.js';
-import { bundleWorkflows } from '../../support/gold-day-scenarios.js';
-import { quietTemporal } from '../../support/quiet-temporal.js';
-import { replayEnvironment } from '../../support/replay-scenarios.js';
+import { BACKFILL_SCENARIOS, FROM, playBackfill, YEARS } from '../../support/backfill-scenarios.js';
+import { serverInRealTime, usePlay } from '../../support/workflow-server.js';
 
 /** The decisions of the workflow alone; the activities are fakes. */
 describe('workflow goldBackfill', function () {
   this.timeout(120_000);
-  let env: TestWorkflowEnvironment;
-  let bundle: WorkflowBundleWithSourceMap;
-
-  before(async function () {
-    this.timeout(5 * 60_000);
-    quietTemporal();
-    env = await replayEnvironment();
-    bundle = await bundleWorkflows();
-  });
-  after(() => env?.teardown());
-
-  const playing = (scenario: BackfillScenario) => playBackfill(env, bundle, scenario);
+  const playing = usePlay(serverInRealTime, playBackfill);
 
   it('runs every planned day once, newest first, behind one barrier, no more at once than allowed', async () => {
     const { result, fakes } = await playing(BACKFILL_SCENARIOS.computed);

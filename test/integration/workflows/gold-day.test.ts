@@ -1,34 +1,11 @@
 import assert from 'node:assert/strict';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { temporalTestServerPath } from '../../../infra/embedded/index.js';
-import {
-  bundleWorkflows,
-  PATIENT,
-  play,
-  SCENARIOS,
-  type Scenario,
-} from '../../support/gold-day-scenarios.js';
-import { quietTemporal } from '../../support/quiet-temporal.js';
+import { PATIENT, play, SCENARIOS } from '../../support/gold-day-scenarios.js';
+import { serverThatSkipsTime, usePlay } from '../../support/workflow-server.js';
 
 /** The decisions of the workflow alone, on a server that skips time; the activities are fakes. */
 describe('workflow goldDay', function () {
   this.timeout(60_000);
-  let env: TestWorkflowEnvironment;
-  let bundle: WorkflowBundleWithSourceMap;
-
-  before(async function () {
-    this.timeout(5 * 60_000);
-    quietTemporal();
-    const path = await temporalTestServerPath();
-    env = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path } },
-    });
-    bundle = await bundleWorkflows();
-  });
-  after(() => env?.teardown());
-
-  const playing = (scenario: Scenario) => play(env, bundle, scenario);
+  const playing = usePlay(serverThatSkipsTime, play);
 
   it('marks the sources, waits for both, freezes the ends, waits for those, and only then reads and computes', async () => {
     const { result, fakes } = await playing(SCENARIOS.computed);

@@ -1,30 +1,11 @@
 import assert from 'node:assert/strict';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { bundleWorkflows } from '../../support/gold-day-scenarios.js';
-import { quietTemporal } from '../../support/quiet-temporal.js';
-import {
-  playReplay,
-  REPLAY_SCENARIOS,
-  replayEnvironment,
-  type ReplayScenario,
-} from '../../support/replay-scenarios.js';
+import { playReplay, REPLAY_SCENARIOS } from '../../support/replay-scenarios.js';
+import { serverInRealTime, usePlay } from '../../support/workflow-server.js';
 
 /** The decisions of the workflow alone; the activities are fakes. */
 describe('workflow replayTopicRange', function () {
   this.timeout(60_000);
-  let env: TestWorkflowEnvironment;
-  let bundle: WorkflowBundleWithSourceMap;
-
-  before(async function () {
-    this.timeout(5 * 60_000);
-    quietTemporal();
-    env = await replayEnvironment();
-    bundle = await bundleWorkflows();
-  });
-  after(() => env?.teardown());
-
-  const playing = (scenario: ReplayScenario) => playReplay(env, bundle, scenario);
+  const playing = usePlay(serverInRealTime, playReplay);
 
   it('plans, runs laps until the slice is at its end, verifies, and only then records', async () => {
     const { result, fakes } = await playing(REPLAY_SCENARIOS.copied);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageRoot } from '../../../src/package-root.js';
 import { historyFromJson } from '../../support/history-json.js';
-import { bundleWorkflows, QUIET } from '../../support/gold-day-scenarios.js';
+import { bundleWorkflows, quietTemporal } from '../../support/workflow-server.js';
 
 /**
  * Workflows that run while a new version is deployed go on in it from their history. Every recorded one must replay to
@@ -20,7 +20,7 @@ describe('recorded histories', function () {
   let bundle: WorkflowBundleWithSourceMap;
 
   before(async () => {
-    Runtime.install({ logger: QUIET });
+    quietTemporal();
     bundle = await bundleWorkflows();
   });
 
