@@ -2,7 +2,7 @@ import {
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
   type Client,
-  type ScheduleOptions,
+  type ScheduleUpdateOptions,
 } from '@temporalio/client';
 import { fromTemporal } from '../clients/workflow-fault.js';
 import { PipelineError } from '../core/errors.js';
@@ -33,7 +33,7 @@ export interface GoldScheduleView extends Required<GoldScheduleOptions> {
 const DEFAULTS: Required<GoldScheduleOptions> = { at: '00:30', lastDays: 7, catchUpHours: 48 };
 const MOST_DAYS = 366;
 
-type GoldSchedule = Omit<ScheduleOptions, 'scheduleId'>;
+type GoldSchedule = Omit<ScheduleUpdateOptions, 'state'>;
 
 /** `tidemark.schedule`: gold every day, by the Temporal schedule `gold-daily`. */
 export class ScheduleClient {
@@ -52,7 +52,7 @@ export class ScheduleClient {
     await this.#call('applying', async (client) => {
       const handle = client.schedule.getHandle(GOLD_SCHEDULE_ID);
       try {
-        await handle.update(({ state }) => ({ ...schedule, action: withId(schedule), state }));
+        await handle.update(({ state }) => ({ ...schedule, state }));
       } catch (error) {
         if (!(error instanceof ScheduleNotFoundError)) throw error;
         await client.schedule.create({ scheduleId: GOLD_SCHEDULE_ID, ...schedule });
@@ -148,9 +148,6 @@ function goldSchedule({ at, lastDays, catchUpHours }: Required<GoldScheduleOptio
     },
   };
 }
-
-/** An update, unlike a creation, gives no workflow an id of its own. */
-const withId = ({ action }: GoldSchedule) => ({ ...action, workflowId: GOLD_SCHEDULE_ID });
 
 function timeOfDay(text: string): [number, number] {
   const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text);

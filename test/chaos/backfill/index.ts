@@ -6,7 +6,7 @@ import { Random } from '../../../src/generate/random.js';
 import { PipelineError, Tidemark, type GoldBackfillProgress } from '../../../src/index.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import type { ChaosReport, Fault } from '../report.js';
-import { Year } from './year.js';
+import { SixtyDays } from './scene.js';
 
 /** With the worker: its supervisor brings it back, as it does the servers. */
 export const BACKFILL_CHAOS_SERVICES: readonly ServiceName[] = [
@@ -43,14 +43,14 @@ export async function backfillChaos(
   const random = Random.of(seed, 0);
   const clickhouse = connectClickHouse(stack.config, LIMIT_MS);
   const tidemark = new Tidemark(stack.config);
-  const year = new Year(clickhouse);
+  const days = new SixtyDays(clickhouse);
   const done: Fault[] = [];
   const startMs = Date.now();
   let missed = 0;
   try {
-    await year.fill();
+    await days.fill();
     while (done.length < faults) {
-      const backfill = new Backfill(tidemark, year);
+      const backfill = new Backfill(tidemark, days);
       while (done.length < faults && (await backfill.isInTheMiddle(backfill.days + random.int(1, 9)))) {
         const target = TARGETS[random.int(0, TARGETS.length)]!;
         // A moment by the clock: here the clock is the point.
@@ -59,7 +59,7 @@ export async function backfillChaos(
           missed += 1;
           break;
         }
-        const action = `SIGKILL after ${backfill.days} of ${year.dates.length} days`;
+        const action = `SIGKILL after ${backfill.days} of ${days.dates.length} days`;
         stack.kill(target, 'SIGKILL');
         done.push({ atMs: Date.now() - startMs, target, action });
         await stack.waitReady(target);
@@ -67,12 +67,12 @@ export async function backfillChaos(
       }
       await backfill.result;
     }
-    const found = compareRows(year.exactGold() as unknown as Row[], await year.goldRows(), [
+    const found = compareRows(days.exactGold() as unknown as Row[], await days.goldRows(), [
       'day',
       'user_id',
     ]);
-    const computedTwiceAtOnce = await year.computedTwiceAtOnce();
-    const stagingLeft = await year.stagingTables();
+    const computedTwiceAtOnce = await days.computedTwiceAtOnce();
+    const stagingLeft = await days.stagingTables();
     return {
       chaos: 'backfill',
       seed,
@@ -100,7 +100,7 @@ class Backfill {
   /** What was told before a fault says nothing of after. */
   #isStale = false;
 
-  constructor(tidemark: Tidemark, { dates }: Year) {
+  constructor(tidemark: Tidemark, { dates }: SixtyDays) {
     this.result = this.#run(tidemark, dates[0]!, dates.at(-1)!).finally(() => (this.hasEnded = true));
     // Awaited by who made it; a failure before is reported there.
     this.result.catch(() => undefined);

@@ -12,7 +12,7 @@ const FIRST_USER = 6_000_000_000;
 const TYPES = ['login', 'page_view', 'purchase'] as const;
 
 /** Sixty days of silver written by SQL, and their gold by the same arithmetic. */
-export class Year {
+export class SixtyDays {
   readonly dates: readonly Day[] = Array.from({ length: DAYS }, (_, i) => addDays(FIRST_DAY, i));
   readonly #clickhouse: ClickHouseClient;
 
