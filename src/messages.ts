@@ -9,6 +9,7 @@ import type { StaleReason } from './core/gold-days.js';
 export type * from './messages/count.js';
 export type * from './messages/gold-backfill.js';
 export type * from './messages/replay.js';
+export type * from './messages/verify.js';
 
 // ---- positions ----
 

@@ -1,0 +1,5 @@
+import type { Check } from './check.js';
+import { publication } from './publication.js';
+
+/** Every check, in the order in which they are shown. A check is one file beside this one, and a line here. */
+export const CHECKS: readonly Check[] = [publication];

@@ -1,0 +1,91 @@
+import { Context } from '@temporalio/activity';
+import { PipelineError } from '../core/errors.js';
+import { selectChecks, type Finding } from '../core/verification.js';
+import type { PlannedCheck, RunCheckInput, VerificationPlan, VerifyInput } from '../messages.js';
+import { failed, inconclusive, type Check, type CheckDeps } from './checks/check.js';
+
+export interface VerifyDeps extends CheckDeps {
+  readonly checks: readonly Check[];
+  readonly codeVersion: string;
+}
+
+/** A few questions to one system: milliseconds, unless it is hard pressed. */
+const TIMEOUT_MS = 30_000;
+/** Heartbeats: well below the timeout (workflows/verify-options.ts). */
+const HEARTBEAT_EVERY_MS = 1_000;
+
+export type VerifyActivities = ReturnType<typeof createVerifyActivities>;
+
+export function createVerifyActivities(deps: VerifyDeps) {
+  return {
+    /** What is to be checked here. @throws `BAD_CHECKS` when the names asked for are wrong or leave nothing. */
+    planVerification: async (options: VerifyInput): Promise<VerificationPlan> =>
+      Promise.resolve({ checks: planned(deps, options), codeVersion: deps.codeVersion }),
+
+    /** One attempt at a check. Always answers, but when it is cancelled. */
+    runCheck: async (input: RunCheckInput): Promise<Finding> => {
+      const { cancellationSignal } = Context.current();
+      const check = applying(deps).find(({ name }) => name === input.check);
+      if (check === undefined)
+        throw new PipelineError('BAD_CHECKS', `checking: there is no ${input.check} here`);
+      try {
+        return await heartbeating(check, deps, input);
+      } catch (error) {
+        cancellationSignal.throwIfAborted();
+        return ofError(check, error);
+      }
+    },
+  };
+}
+
+const applying = ({ checks, config }: VerifyDeps): Check[] =>
+  checks.filter(({ applies }) => applies?.(config) ?? true);
+
+function planned(deps: VerifyDeps, options: VerifyInput): PlannedCheck[] {
+  const known = deps.checks.map(({ name }) => name);
+  const names = selectChecks(known, options);
+  const chosen = applying(deps).filter(({ name }) => names.includes(name));
+  if (chosen.length === 0)
+    throw new PipelineError('BAD_CHECKS', `choosing checks: ${names.join(', ')} does not apply here`);
+  return chosen.map(({ name, hop, stage, timeoutMs }) => ({
+    check: name,
+    hop,
+    stage,
+    timeoutMs: timeoutMs?.(options) ?? TIMEOUT_MS,
+  }));
+}
+
+async function heartbeating(
+  check: Check,
+  deps: CheckDeps,
+  { options, probes }: RunCheckInput,
+): Promise<Finding> {
+  const activity = Context.current();
+  let step = check.name;
+  const heartbeat = setInterval(() => activity.heartbeat(step), HEARTBEAT_EVERY_MS);
+  try {
+    return await check.run(deps, {
+      options,
+      runId: activity.info.workflowExecution?.runId ?? '',
+      probes,
+      signal: activity.cancellationSignal,
+      progress: (line) => (step = line),
+    });
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+/** A hop whose own system does not answer has failed; any other error is one of the check. No foreign message gets out. */
+export function ofError({ hop }: Pick<Check, 'hop'>, error: unknown): Finding {
+  if (!(error instanceof PipelineError)) {
+    const name = error instanceof Error ? error.name : typeof error;
+    return inconclusive(`meeting an unforeseen ${name}`, { error: name }, "look into the worker's log");
+  }
+  const { code, at } = error;
+  const evidence = { error: code, ...(at.service !== undefined && { service: at.service }) };
+  if (at.service === hop && code.endsWith('_UNREACHABLE')) {
+    return failed(error.message, evidence, `start ${hop}, or mend the way to it (tidemark status)`);
+  }
+  return inconclusive(error.message, evidence, 'mend what kept the check from being made, then verify again');
+}
