@@ -5,13 +5,16 @@
  * TypeScript decides. `npm run build:wasm` makes src/core/frame-scan-module.ts of it.
  */
 
-// Where results and settings lie. Nothing else is static, so the rest of the memory is the caller's.
-/** f64: the time in seconds. */
-const SECONDS_AT: usize = 0;
-/** u32: bit i is set when the i-th counted field has a value. */
-const PRESENT_AT: usize = 8;
-/** Per counted field: high and low half of its hash, u32 each. */
-const HASHES_AT: usize = 64;
+// Where settings and the result of a single frame lie. Nothing else is static, so the rest of the memory is the caller's.
+// A result: where the frame lies, its time in seconds, a bit for each counted field that has a value (none when the scan
+// is not sure), and per field the high and the low half of its hash.
+const START: usize = 0; // u32
+const END: usize = 4; // u32
+const SECONDS: usize = 8; // f64
+const PRESENT: usize = 16; // u32
+const HASHES: usize = 24; // u32 each
+/** u32: where the first line that `lines` has not read begins. */
+const STOP_AT: usize = 256;
 /** Per wanted field, the time first: length of its name as u32, then the name. */
 const NAMES_AT: usize = 512;
 const NAME_STRIDE: usize = 64;
@@ -38,10 +41,58 @@ const C4: u32 = 0xa1e38b93;
 
 /** Set by skipString: the string holds an escape. */
 let escaped: bool = false;
+/** Where the frame being read is written. */
+let result: usize = 0;
 
-/** Reads the frame in `[start, end)` with `fields` wanted members. Returns whether it is sure. The 16 bytes behind `end` must be readable. */
+/**
+ * Reads the lines that end in `[start, end)`, at most `most`, and writes a result for each at `out`, one behind the other.
+ * Without fields it only cuts. Returns how many. The 16 bytes behind `end` must be readable.
+ */
+export function lines(start: usize, end: usize, fields: u32, out: usize, most: u32): u32 {
+  const stride = HASHES + (<usize>max<u32>(fields, 1) - 1) * 8;
+  let from = start;
+  let count: u32 = 0;
+  result = out;
+  while (count < most) {
+    const newline = findNewline(from, end);
+    if (newline == end) break;
+    store<u32>(result + START, <u32>from);
+    store<u32>(result + END, <u32>newline);
+    if (fields == 0 || !scanObject(from, newline, fields)) store<u32>(result + PRESENT, 0);
+    result += stride;
+    count++;
+    from = newline + 1;
+  }
+  store<u32>(STOP_AT, <u32>from);
+  return count;
+}
+
+/** The first newline in `[from, end)`, or `end`. Four vectors at a time: of a frame that is read early, this is most of the work. */
+function findNewline(from: usize, end: usize): usize {
+  const newlines = i8x16.splat(0x0a);
+  let at = from;
+  for (; at + 64 <= end; at += 64) {
+    const first = i8x16.eq(v128.load(at), newlines);
+    const second = i8x16.eq(v128.load(at, 16), newlines);
+    const third = i8x16.eq(v128.load(at, 32), newlines);
+    const fourth = i8x16.eq(v128.load(at, 48), newlines);
+    if (v128.any_true(v128.or(v128.or(first, second), v128.or(third, fourth)))) break;
+  }
+  for (; at < end; at += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(at), newlines));
+    if (found != 0) return min(at + ctz(found), end);
+  }
+  return end;
+}
+
+/** Reads the frame in `[start, end)` with `fields` wanted members; its result lies at 0. Returns whether it is sure. The 16 bytes behind `end` must be readable. */
 export function scan(start: usize, end: usize, fields: u32): bool {
-  store<u32>(PRESENT_AT, 0);
+  result = 0;
+  return scanObject(start, end, fields);
+}
+
+function scanObject(start: usize, end: usize, fields: u32): bool {
+  store<u32>(result + PRESENT, 0);
   let missing: u32 = (1 << fields) - 1;
   let at = skipSpace(start, end);
   if (at >= end || load<u8>(at) != OPEN_BRACE) return false;
@@ -66,7 +117,7 @@ export function scan(start: usize, end: usize, fields: u32): bool {
     const next: u32 = load<u8>(at);
     // The whole object was read: the time and some of the fields will do.
     if (next == CLOSE_BRACE) {
-      return (missing & 1) == 0 && load<u32>(PRESENT_AT) != 0 && skipSpace(at + 1, end) == end;
+      return (missing & 1) == 0 && load<u32>(result + PRESENT) != 0 && skipSpace(at + 1, end) == end;
     }
     if (next != COMMA) return false;
     at = skipSpace(at + 1, end);
@@ -96,7 +147,7 @@ function takeSeconds(from: usize, end: usize): usize {
   if (isText ? next != QUOTE : next == 0x2e || (next | 0x20) == 0x65) return 0;
   let value: u64 = 0;
   for (let i = start; i < at; i++) value = value * 10 + load<u8>(i) - 0x30;
-  store<f64>(SECONDS_AT, <f64>value);
+  store<f64>(result + SECONDS, <f64>value);
   return isText ? at + 1 : at;
 }
 
@@ -118,8 +169,8 @@ function takeId(id: u32, from: usize, end: usize): usize {
     if (next == 0x2e || (next | 0x20) == 0x65) return 0;
     stop = after;
   }
-  store<u32>(PRESENT_AT, load<u32>(PRESENT_AT) | (1 << id));
-  hash(start, stop, HASHES_AT + (<usize>id << 3));
+  store<u32>(result + PRESENT, load<u32>(result + PRESENT) | (1 << id));
+  hash(start, stop, result + HASHES + (<usize>id << 3));
   return after;
 }
 

@@ -3,16 +3,14 @@ import { UniquesMerge } from '../core/uniques-merge.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import { UniquesSlice, type CountRules, type RejectedFrame } from '../core/uniques-slice.js';
 import type { FrameTally } from '../core/uniques-tally.js';
-import { LineCutter, ROOM_BYTES, type FrameInput } from './count-input.js';
+import type { FrameInput } from './count-input.js';
+import { LineCutter, ROOM_BYTES } from './line-cutter.js';
 
-/** Frames between two looks at what is due: a commit interval of the stream engine, here without a commit. */
-const FLUSH_FRAMES = 65_536;
+/** Lines between two flushes: a commit interval of the stream engine, here without a commit. */
+const FLUSH_LINES = 65_536;
 const FLUSH_MS = 1_000;
 /** Sparse frames open a window every few: this many new ones are enough to let those that are done leave memory. */
 const FLUSH_WINDOWS = 512;
-
-/** Frames between two questions whether a flush is due. */
-const LOOK_FRAMES = 256;
 
 export interface CountStreamOptions {
   readonly input: FrameInput;
@@ -25,7 +23,8 @@ export interface CountStreamOptions {
   readonly reject: (frame: RejectedFrame) => void;
   /** Awaited before more input is read, so that rejected frames do not pile up. */
   readonly ready: () => Promise<void>;
-  readonly progress: (frames: number, readBytes: number) => void;
+  /** Told at every flush how many lines and bytes were read. */
+  readonly progress: (lines: number, readBytes: number) => void;
   /** Ends the count early: what is known then is given as provisional. */
   readonly signal: AbortSignal;
 }
@@ -41,7 +40,7 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
   const { input, rules, emit, signal } = options;
   const slice = new UniquesSlice([0], rules, options.reject, ROOM_BYTES);
   const merge = new UniquesMerge([0], rules);
-  let frames = 0;
+  let read = 0;
   let flushed = 0;
   let keptWindows = 0;
   let flushedMs = performance.now();
@@ -54,7 +53,7 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
       '0',
       slice.share((window, counts) => merge.applyShared('0', window, counts)),
     );
-    flushed = frames;
+    flushed = read;
     keptWindows = slice.openWindows;
     flushedMs = performance.now();
     const isProvisionalDue = options.provisionalMs > 0 && flushedMs - provisionalMs >= options.provisionalMs;
@@ -62,24 +61,34 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
     const results = merge.results(options.nowMs(), withChanges || isProvisionalDue);
     merge.forget();
     if (results.length > 0) sending = sending.then(() => emit(results));
-    options.progress(frames, input.readBytes());
+    options.progress(read, input.readBytes());
   };
   const isDue = (): boolean =>
-    frames - flushed >= FLUSH_FRAMES ||
+    read - flushed >= FLUSH_LINES ||
     slice.openWindows - keptWindows >= FLUSH_WINDOWS ||
     performance.now() - flushedMs >= FLUSH_MS;
-  const cutter = new LineCutter((bytes, start, end, lineNumber) => {
-    frames += 1;
-    slice.frame(0, lineNumber, bytes, start, end);
-    // A chunk may hold tens of thousands of small frames.
-    if (frames % LOOK_FRAMES === 0 && isDue()) flush(false);
+  const { reader } = slice;
+  const cutter = new LineCutter({
+    room: reader.room,
+    lines: (lineNumber, start, end) => {
+      const lines = slice.lines(0, lineNumber, start, end);
+      read += lines;
+      // A chunk may hold tens of thousands of small frames.
+      if (isDue()) flush(false);
+      return lines;
+    },
+    stop: () => reader.stop,
+    line: (lineNumber, bytes) => {
+      read += 1;
+      slice.frame(0, lineNumber, bytes, 0, bytes.length);
+    },
   });
   // A pause in the input must not hold back what was counted before it.
   const timer = setInterval(() => {
-    if (frames > flushed && performance.now() - flushedMs >= FLUSH_MS) flush(false);
+    if (read > flushed && performance.now() - flushedMs >= FLUSH_MS) flush(false);
   }, FLUSH_MS);
   try {
-    for await (const chunk of untilAborted(input.chunks(slice.reader.room), signal)) {
+    for await (const chunk of untilAborted(input.chunks(reader.room), signal)) {
       cutter.push(chunk);
       if (isDue()) flush(false);
       await sending;

@@ -12,16 +12,24 @@ declare const WebAssembly: {
 interface FrameScan {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
   readonly scan: (start: number, end: number, fields: number) => number;
+  readonly lines: (start: number, end: number, fields: number, out: number, most: number) => number;
 }
 
-/** As in wasm/frame-scan.as: where results and names lie, and how long a name may be. */
-const PRESENT_WORD = 2;
-const HASHES_AT = 64;
+/** As in wasm/frame-scan.as: a result in words of 32 bits, where the last line ended, and where names lie. */
+const START = 0;
+const END = 1;
+const SECONDS = 2;
+const PRESENT = 4;
+const HASHES = 6;
+const STOP_AT = 256;
 const NAMES_AT = 512;
 const NAME_STRIDE = 64;
 const LONGEST_NAME = NAME_STRIDE - 4;
 const MOST_FIELDS = 16;
 const PAGE_BYTES = 65_536;
+const RETURN = 0x0d;
+/** Lines read at once: a call costs nothing per line, and what is read of them stays in the cache. */
+const MOST_LINES = 512;
 /** What the module may read behind the end of a frame. */
 const SLACK_BYTES = 64;
 /** A frame from elsewhere is copied this far first, then further; when that is not enough, the scanner in TypeScript reads it. */
@@ -35,6 +43,7 @@ let compiled: object | undefined;
 /**
  * Reads frames: the time and the hashes of the counted values. The usual frame is scanned by a WebAssembly module with
  * SIMD, every other one by `FrameScanner`; both give the same where both give something (test/unit/core/frame-reader.test.ts).
+ * Lines that lie in `room` are cut and scanned many at a time: `cut`, then `line` for each.
  *
  * One reader serves one thread; its fields hold the last frame's values until the next call.
  */
@@ -48,47 +57,54 @@ export class FrameReader {
   readonly hashes: Int32Array;
   /** Bit i: the frame has a value of the i-th counted field. */
   present = 0;
+  /** The line last asked for is `room[start, end)`. */
+  start = 0;
+  end = 0;
   /** Frames that the module was not sure of. */
   unsure = 0;
   /** Memory of the module: frames that lie in it are scanned in place, others are copied first. */
   readonly room: Uint8Array;
 
   readonly #scanner: FrameScanner;
-  readonly #scan: FrameScan['scan'];
-  readonly #seconds: Float64Array;
-  readonly #words: Uint32Array;
+  readonly #module: FrameScan;
   readonly #memory: Uint8Array;
+  /** The whole memory in words, and in numbers of two. */
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  /** Where results of lines begin, and their length, in words. */
+  readonly #linesAt: number;
+  readonly #lineWords: number;
   /** The bytes last read from, and where they begin in the module's memory; -1 when they are elsewhere. */
   #bytes: Uint8Array;
   #base: number;
+  /** Fields that the module looks for: none when it cannot, as it stops early, knows so many fields and names of a certain length. */
   readonly #fields: number;
   readonly #allPresent: number;
-  /** The module stops early, knows so many fields and names of a certain length. */
-  readonly #isFast: boolean;
   readonly #hash = new Uint32Array(4);
 
   /** `roomBytes`: size of `room`. @throws RangeError when the fields are not distinct. */
   constructor(format: FrameFormat = DEFAULT_FRAME_FORMAT, roomBytes = 0) {
     this.#scanner = new FrameScanner(format);
     const names = [format.tsField, ...format.idFields].map((name) => ENCODER.encode(name));
-    this.#fields = names.length;
-    this.#allPresent = 2 ** format.idFields.length - 1;
-    this.#isFast =
+    const isFast =
       !format.strict && names.length <= MOST_FIELDS && names.every(({ length }) => length <= LONGEST_NAME);
+    this.#fields = isFast ? names.length : 0;
+    this.#allPresent = 2 ** format.idFields.length - 1;
+    this.hashes = new Int32Array(2 * format.idFields.length);
     compiled ??= new WebAssembly.Module(Uint8Array.from(atob(FRAME_SCAN_MODULE), (c) => c.charCodeAt(0)));
-    const { memory, scan } = new WebAssembly.Instance(compiled).exports as FrameScan;
-    this.#scan = scan;
-    memory.grow(Math.ceil((roomBytes + SLACK_BYTES) / PAGE_BYTES));
+    this.#module = new WebAssembly.Instance(compiled).exports as FrameScan;
+    const { memory } = this.#module;
+    this.#lineWords = HASHES + (isFast ? this.hashes.length : 0);
+    const linesAt = PAGE_BYTES + 8 * Math.ceil((roomBytes + SLACK_BYTES) / 8);
+    this.#linesAt = linesAt / 4;
+    memory.grow(Math.ceil((linesAt + 4 * this.#lineWords * MOST_LINES) / PAGE_BYTES) - 1);
     this.#memory = new Uint8Array(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+    this.#doubles = new Float64Array(memory.buffer);
     this.#bytes = this.#memory;
     this.#base = 0;
-    this.#words = new Uint32Array(memory.buffer, 0, NAMES_AT / 4);
-    this.#seconds = new Float64Array(memory.buffer, 0, 1);
     this.room = new Uint8Array(memory.buffer, PAGE_BYTES, roomBytes);
-    this.hashes = this.#isFast
-      ? new Int32Array(memory.buffer, HASHES_AT, 2 * format.idFields.length)
-      : new Int32Array(2 * format.idFields.length);
-    if (!this.#isFast) return;
+    if (!isFast) return;
     names.forEach((name, i) => {
       new DataView(memory.buffer).setUint32(NAMES_AT + i * NAME_STRIDE, name.length, true);
       this.#memory.set(name, NAMES_AT + i * NAME_STRIDE + 4);
@@ -97,12 +113,55 @@ export class FrameReader {
 
   /** Reads the frame in `bytes[start, end)`. Returns why it cannot be counted, or undefined when it can. */
   read(bytes: Uint8Array, start: number, end: number): FrameFault | undefined {
-    if (this.#isFast && this.#isSure(bytes, start, end)) {
-      this.atS = Math.floor(this.#seconds[0]!);
-      this.present = this.#words[PRESENT_WORD]!;
+    if (this.#fields > 0 && this.#isSure(bytes, start, end)) {
+      this.#take(0);
       return undefined;
     }
     return this.#readSlowly(bytes, start, end);
+  }
+
+  /** Cuts lines off `room[start, end)`, some hundreds at most. Returns how many; `stop` is where the next one begins. */
+  cut(start: number, end: number): number {
+    return this.#module.lines(
+      PAGE_BYTES + start,
+      PAGE_BYTES + end,
+      this.#fields,
+      4 * this.#linesAt,
+      MOST_LINES,
+    );
+  }
+
+  /** Where the lines last cut end: behind the newline of the last of them. */
+  get stop(): number {
+    return this.#words[STOP_AT / 4]! - PAGE_BYTES;
+  }
+
+  /**
+   * Goes to the i-th of the lines last cut: `start` and `end` say where it lies, without its newline. Returns as `read`;
+   * `blank` of a line that is no frame but empty, or a return alone.
+   */
+  line(i: number): FrameFault | 'blank' | undefined {
+    const at = this.#linesAt + i * this.#lineWords;
+    const start = this.#words[at + START]! - PAGE_BYTES;
+    const end = this.#words[at + END]! - PAGE_BYTES;
+    this.start = start;
+    this.end = end;
+    if (this.#words[at + PRESENT] !== 0) {
+      this.#take(at);
+      return undefined;
+    }
+    // The module leaves none present where it is not sure.
+    if (start === end || (start + 1 === end && this.room[start] === RETURN)) return 'blank';
+    return this.#readSlowly(this.room, start, end);
+  }
+
+  /** Takes over the module's result that lies at this word. */
+  #take(at: number): void {
+    const words = this.#words;
+    const { hashes } = this;
+    this.atS = Math.floor(this.#doubles[(at + SECONDS) / 2]!);
+    this.present = words[at + PRESENT]!;
+    for (let i = 0; i < hashes.length; i++) hashes[i] = words[at + HASHES + i]!;
   }
 
   #isSure(bytes: Uint8Array, start: number, end: number): boolean {
@@ -111,7 +170,7 @@ export class FrameReader {
       this.#base = bytes.buffer === this.#memory.buffer ? bytes.byteOffset : -1;
     }
     const base = this.#base;
-    if (base >= 0) return this.#scan(base + start, base + end, this.#fields) === 1;
+    if (base >= 0) return this.#module.scan(base + start, base + end, this.#fields) === 1;
     return this.#isSureOfCopy(bytes, start, end);
   }
 
@@ -120,10 +179,10 @@ export class FrameReader {
     for (let wanted = HEAD_BYTES; wanted <= MOST_COPIED; wanted *= 8) {
       const copied = length < wanted ? length : wanted;
       this.#memory.set(bytes.subarray(start, start + copied), HEAD_AT);
-      const isSure = this.#scan(HEAD_AT, HEAD_AT + copied, this.#fields) === 1;
+      const isSure = this.#module.scan(HEAD_AT, HEAD_AT + copied, this.#fields) === 1;
       if (copied === length) return isSure;
       // With all fields found it has stopped before the cut; otherwise an object may only seem to end there.
-      if (isSure && this.#words[PRESENT_WORD] === this.#allPresent) return true;
+      if (isSure && this.#words[PRESENT] === this.#allPresent) return true;
     }
     return false;
   }

@@ -1,5 +1,5 @@
 import { FrameReader } from './frame-reader.js';
-import { DEFAULT_FRAME_FORMAT, type FrameFormat } from './frame-scanner.js';
+import { DEFAULT_FRAME_FORMAT, type FrameFault, type FrameFormat } from './frame-scanner.js';
 import { DEFAULT_PRECISION, UniqueSketch } from './hyperloglog.js';
 import { encodeFrame, decodeFrame, type HeldBytes, type StoredTime } from './uniques-held.js';
 import {
@@ -98,16 +98,43 @@ export class UniquesSlice {
   /** Counts the next frame of a partition, in `bytes[start, end)`. */
   frame(partition: number, offset: number, bytes: Uint8Array, start: number, end: number): void {
     const state = this.#partitions.get(partition)!;
+    state.isDirty = true;
+    this.#take(state, this.reader.read(bytes, start, end), offset, bytes, start, end);
+  }
+
+  /**
+   * Counts the next frames of a partition, a line each, of those in `reader.room[start, end)`: some hundreds at most, up to
+   * `reader.stop`. The first line has this offset. Returns how many lines; blank ones among them are no frames.
+   */
+  lines(partition: number, offset: number, start: number, end: number): number {
+    const state = this.#partitions.get(partition)!;
+    const { reader } = this;
+    const { room } = reader;
+    const lines = reader.cut(start, end);
+    if (lines > 0) state.isDirty = true;
+    for (let i = 0; i < lines; i++) {
+      const fault = reader.line(i);
+      if (fault !== 'blank') this.#take(state, fault, offset + i, room, reader.start, reader.end);
+    }
+    return lines;
+  }
+
+  /** Decides on the frame just read, and counts it. */
+  #take(
+    state: PartitionState,
+    fault: FrameFault | undefined,
+    offset: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const { time, tally } = state;
     tally.read += 1;
-    state.isDirty = true;
-    const reader = this.reader;
-    const fault = reader.read(bytes, start, end);
     if (fault !== undefined) {
       this.#quarantine(state, fault, offset, bytes.subarray(start, end));
       return;
     }
-    const atS = reader.atS;
+    const { atS } = this.reader;
     const decision = time.decide(atS);
     if (decision === 'accept' || decision === 'late') {
       if (!this.#count(atS)) this.#quarantine(state, 'closed', offset, bytes.subarray(start, end));

@@ -1,5 +1,6 @@
 /** The same count with `JSON.parse` in the scanner's place: `count.js <frames.jsonl>`. Lines, hash, sketches and windows are ours. */
-import { LineCutter, openFile, ROOM_BYTES } from '../../../src/cli/count-input.js';
+import { openFile } from '../../../src/cli/count-input.js';
+import { LineCutter, ROOM_BYTES } from '../../../src/cli/line-cutter.js';
 import { hash64 } from '../../../src/core/hash64.js';
 import { UniqueSketch } from '../../../src/core/hyperloglog.js';
 import { WINDOW_KINDS, windowAt } from '../../../src/core/window.js';
@@ -11,9 +12,8 @@ let minuteS = Number.NaN;
 let current: UniqueSketch[] = [];
 let frames = 0;
 
-const cutter = new LineCutter((bytes, start, end) => {
+function count(text: string): void {
   frames += 1;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
   const { ts, uid } = JSON.parse(text) as { ts: unknown; uid: unknown };
   const atS = Math.floor(Number(ts));
   if (!Number.isFinite(atS) || typeof uid !== 'string') throw new Error(`frame ${frames} cannot be counted`);
@@ -30,9 +30,24 @@ const cutter = new LineCutter((bytes, start, end) => {
   const id = Buffer.from(uid);
   hash64(id, 0, id.length, hash);
   for (const sketch of current) sketch.add(hash[0]!, hash[1]!);
+}
+
+const room = Buffer.alloc(ROOM_BYTES);
+let stop = 0;
+const cutter = new LineCutter({
+  room,
+  lines: (_lineNumber, start, end) => {
+    const newline = room.indexOf(0x0a, start);
+    if (newline < 0 || newline >= end) return 0;
+    count(room.toString('utf8', start, newline));
+    stop = newline + 1;
+    return 1;
+  },
+  stop: () => stop,
+  line: (_lineNumber, bytes) => count(Buffer.from(bytes).toString()),
 });
 const input = await openFile(process.argv[2] ?? '');
-for await (const chunk of input.chunks(new Uint8Array(ROOM_BYTES))) cutter.push(chunk);
+for await (const chunk of input.chunks(room)) cutter.push(chunk);
 cutter.end();
 sayUsage(
   frames,

@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { execa, type Options } from 'execa';
-import fc from 'fast-check';
-import { LineCutter } from '../../../src/cli/count-input.js';
 import type { UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import { packageRoot } from '../../../src/package-root.js';
 
@@ -226,38 +224,5 @@ describe('cli/count', function () {
       assert.equal(exitCode, 1);
       assert.match(String(stderr), message);
     }
-  });
-});
-
-describe('cli/count-input', () => {
-  it('cuts the same lines whatever the chunks', () => {
-    const line = fc.stringMatching(/^[a-zé{}":]{0,12}\r?$/);
-    fc.assert(
-      fc.property(
-        fc.array(line),
-        fc.boolean(),
-        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
-        (lines, ends, sizes) => {
-          const bytes = Buffer.from(lines.join('\n') + (ends ? '\n' : ''));
-          const cut: [number, string][] = [];
-          const cutter = new LineCutter((buffer, start, end, n) =>
-            cut.push([n, Buffer.from(buffer.subarray(start, end)).toString()]),
-          );
-          for (let at = 0, turn = 0; at < bytes.length; turn++) {
-            const size = sizes[turn % sizes.length]!;
-            // The same buffer every time, as the readers do it.
-            const chunk = Buffer.from(bytes.subarray(at, at + size));
-            cutter.push(chunk);
-            chunk.fill(0x3f);
-            at += size;
-          }
-          cutter.end();
-          const expected = lines
-            .map((text, i): [number, string] => [i + 1, text])
-            .filter(([, text]) => text !== '' && text !== '\r');
-          assert.deepEqual(cut, expected);
-        },
-      ),
-    );
   });
 });
