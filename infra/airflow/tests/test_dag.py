@@ -97,6 +97,21 @@ def test_a_run_is_of_the_day_that_has_just_ended(dag: DAG) -> None:
     ]
 
 
+def first_scheduled() -> str:
+    """Start of the first interval that a scheduler without any run so far asks for."""
+    read = DagBag(str(DAGS)).dags["gold_user_activity"]
+    run = DagSerialization.from_dict(DagSerialization.to_dict(read)).next_dagrun_info(last_automated_run_info=None)
+    assert run is not None
+    assert run.data_interval is not None
+    return f"{run.data_interval.start:%F %T}"
+
+
+def test_with_a_first_day_it_catches_up_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    initdb()
+    monkeypatch.setenv("TIDEMARK_GOLD_FROM", "2023-03-01")
+    assert first_scheduled() == "2023-03-01 00:00:00"
+
+
 def test_where_no_worker_polls_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporal, "TASK_QUEUE", "nobody")
     monkeypatch.setattr(temporal, "START_LIMIT_S", 1.0)
