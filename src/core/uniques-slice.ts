@@ -1,6 +1,7 @@
 import { FrameReader } from './frame-reader.js';
 import { DEFAULT_FRAME_FORMAT, type FrameFault, type FrameFormat } from './frame-scanner.js';
-import { DEFAULT_PRECISION, UniqueSketch } from './hyperloglog.js';
+import { DEFAULT_PRECISION } from './hyperloglog.js';
+import { OpenWindows } from './open-windows.js';
 import { encodeFrame, decodeFrame, type HeldBytes, type StoredTime } from './uniques-held.js';
 import {
   decodeCounts,
@@ -13,7 +14,7 @@ import {
 import { emptyTally, sumTallies, type FrameTally, type RejectReason } from './uniques-tally.js';
 import { DEFAULT_TIME_RULES, mergedTimeS, type PartitionClock, type TimeRules } from './watermark.js';
 import { PartitionTime, type HeldFrame, type SettledDecision } from './watermark-partition.js';
-import { parseWindowKey, WINDOW_KINDS, windowAt, windowKey, type Window } from './window.js';
+import { parseWindowKey, windowKey, type Window } from './window.js';
 
 /** What is counted and how: fixed for the life of a job, since its states depend on it. */
 export interface CountRules {
@@ -43,25 +44,6 @@ interface PartitionState {
   isDirty: boolean;
 }
 
-interface WindowState {
-  readonly window: Window;
-  readonly counts: FieldCount[];
-  isDirty: boolean;
-}
-
-/** The windows of one minute's frames. */
-interface Minute {
-  readonly startS: number;
-  /** In the order of WINDOW_KINDS. */
-  readonly windows: readonly WindowState[];
-  /** Per field: frames that the windows' counts do not include yet. */
-  readonly pending: Float64Array;
-}
-
-const MINUTE = WINDOW_KINDS.indexOf('minute');
-const WEEK = WINDOW_KINDS.indexOf('week');
-const YEAR = WINDOW_KINDS.indexOf('year');
-
 export const WINDOW_PREFIX = 'window/';
 export const PARTITION_PREFIX = 'partition/';
 const CLOSED_KEY = 'closed';
@@ -76,11 +58,7 @@ export class UniquesSlice {
   readonly #reject: (frame: RejectedFrame) => void;
   readonly reader: FrameReader;
   readonly #partitions = new Map<number, PartitionState>();
-  readonly #windows = WINDOW_KINDS.map(() => new Map<number, WindowState>());
-  readonly #minutes = new Map<number, Minute>();
-  #minute: Minute | undefined;
-  /** Windows that end here or before have left memory. */
-  #closedS = Number.NEGATIVE_INFINITY;
+  readonly #windows: OpenWindows;
 
   /** `roomBytes`: how much memory for frames to offer the caller, see `FrameReader.room`. */
   constructor(
@@ -92,6 +70,7 @@ export class UniquesSlice {
     this.#rules = rules;
     this.#reject = reject;
     this.reader = new FrameReader(rules.format, roomBytes);
+    this.#windows = new OpenWindows(rules.format.idFields.length, rules.precision);
     for (const id of partitions) this.#partitions.set(id, newPartition(id, new PartitionTime(rules.time)));
   }
 
@@ -137,7 +116,8 @@ export class UniquesSlice {
     const { atS } = this.reader;
     const decision = time.decide(atS);
     if (decision === 'accept' || decision === 'late') {
-      if (!this.#count(atS)) this.#quarantine(state, 'closed', offset, bytes.subarray(start, end));
+      if (!this.#windows.count(this.reader))
+        this.#quarantine(state, 'closed', offset, bytes.subarray(start, end));
       else if (decision === 'accept') tally.accept += 1;
       else tally.late += 1;
     } else if (decision === 'hold') time.hold(atS, { offset, bytes: bytes.slice(start, end) });
@@ -165,7 +145,7 @@ export class UniquesSlice {
   }
 
   get openWindows(): number {
-    return this.#windows.reduce((sum, windows) => sum + windows.size, 0);
+    return this.#windows.size;
   }
 
   /** How all frames so far ended. */
@@ -179,13 +159,15 @@ export class UniquesSlice {
    */
   snapshot(): StateRecord[] {
     const records: StateRecord[] = [];
-    this.#changedWindows((window, counts) => {
+    this.#windows.changed((window, counts) => {
       records.push({ key: WINDOW_PREFIX + windowKey(window), value: encodeCounts(counts) });
     });
     records.push(...this.#changedClocks());
-    const closedS = this.#closedS;
+    const { closedS } = this.#windows;
     const closed = this.#close();
-    if (this.#closedS > closedS) records.push(jsonRecord(CLOSED_KEY, { closedS: this.#closedS }));
+    if (this.#windows.closedS > closedS) {
+      records.push(jsonRecord(CLOSED_KEY, { closedS: this.#windows.closedS }));
+    }
     for (const window of closed) records.push({ key: WINDOW_PREFIX + windowKey(window), value: null });
     return records;
   }
@@ -195,21 +177,10 @@ export class UniquesSlice {
    * themselves, which go on changing. Returns the clocks that changed.
    */
   share(report: (window: Window, counts: readonly FieldCount[]) => void): StateRecord[] {
-    this.#changedWindows(report);
+    this.#windows.changed(report);
     const clocks = this.#changedClocks();
     this.#close();
     return clocks;
-  }
-
-  #changedWindows(report: (window: Window, counts: readonly FieldCount[]) => void): void {
-    this.#settleMinute();
-    for (const windows of this.#windows) {
-      for (const state of windows.values()) {
-        if (!state.isDirty) continue;
-        state.isDirty = false;
-        report(state.window, state.counts);
-      }
-    }
   }
 
   #changedClocks(): StateRecord[] {
@@ -230,21 +201,26 @@ export class UniquesSlice {
       if (value === null) continue;
       if (key.startsWith(WINDOW_PREFIX)) {
         const window = parseWindowKey(key.slice(WINDOW_PREFIX.length));
-        const state = { window, counts: decodeCounts(value), isDirty: false };
-        this.#windows[WINDOW_KINDS.indexOf(window.kind)]!.set(window.startMs, state);
+        this.#windows.restore(window, decodeCounts(value));
       } else if (key.startsWith(PARTITION_PREFIX)) {
         const { held, tally, ...rest } = readJson<StoredTime>(value);
         const id = Number(key.slice(PARTITION_PREFIX.length));
         const time = new PartitionTime(this.#rules.time, { ...rest, held: held.map(decodeFrame) });
         this.#partitions.set(id, newPartition(id, time, tally));
-      } else if (key === CLOSED_KEY) this.#closedS = readJson<{ closedS: number }>(value).closedS;
+      } else if (key === CLOSED_KEY) this.#windows.closedS = readJson<{ closedS: number }>(value).closedS;
     }
   }
 
-  #settle(state: PartitionState, decision: SettledDecision, { atS, frame }: HeldFrame<HeldBytes>): void {
+  /** Drops the windows that even the latest frame allowed can no longer reach. */
+  #close(): Window[] {
+    const timeS = mergedTimeS([...this.#partitions.values()].map(({ time }) => time));
+    return timeS === undefined ? [] : this.#windows.close(timeS - this.#rules.time.latenessS);
+  }
+
+  #settle(state: PartitionState, decision: SettledDecision, { frame }: HeldFrame<HeldBytes>): void {
     if (decision === 'accept' || decision === 'late') {
       this.reader.read(frame.bytes, 0, frame.bytes.length);
-      if (this.#count(atS)) state.tally[decision] += 1;
+      if (this.#windows.count(this.reader)) state.tally[decision] += 1;
       else this.#quarantine(state, 'closed', frame.offset, frame.bytes);
     } else this.#quarantine(state, decision, frame.offset, frame.bytes);
   }
@@ -252,94 +228,6 @@ export class UniquesSlice {
   #quarantine(state: PartitionState, reason: RejectReason, offset: number, bytes: Uint8Array): void {
     state.tally[reason] += 1;
     this.#reject({ partition: state.id, offset, reason, bytes });
-  }
-
-  /** Adds the frame just read to the six windows of its time. Returns false when its minute has left memory. */
-  #count(atS: number): boolean {
-    let minute = this.#minute;
-    if (minute === undefined || atS < minute.startS || atS >= minute.startS + 60) {
-      minute = this.#openMinute(atS - (((atS % 60) + 60) % 60));
-      if (minute === undefined) return false;
-    }
-    const { hashes, present } = this.reader;
-    for (let field = 0, bits = present; bits !== 0; field++, bits >>>= 1) {
-      if ((bits & 1) === 0) continue;
-      minute.pending[field]! += 1;
-      addToWindows(minute.windows, field, hashes[2 * field]!, hashes[2 * field + 1]!);
-    }
-    return true;
-  }
-
-  /** Turns to another minute; undefined when it has left memory. */
-  #openMinute(startS: number): Minute | undefined {
-    this.#settleMinute();
-    this.#minute = this.#minutes.get(startS);
-    if (this.#minute === undefined && startS + 60 > this.#closedS) {
-      this.#minute = {
-        startS,
-        windows: WINDOW_KINDS.map((kind, k) => this.#open(this.#windows[k]!, windowAt(kind, startS * 1000))),
-        pending: new Float64Array(this.#rules.format.idFields.length),
-      };
-      this.#minutes.set(startS, this.#minute);
-    }
-    return this.#minute;
-  }
-
-  /** Adds the frames counted since this minute's turn began to its windows. */
-  #settleMinute(): void {
-    if (this.#minute === undefined) return;
-    const { windows, pending } = this.#minute;
-    if (pending.every((frames) => frames === 0)) return;
-    for (const window of windows) {
-      window.isDirty = true;
-      window.counts.forEach((count, field) => (count.frames += pending[field]!));
-    }
-    pending.fill(0);
-  }
-
-  #open(windows: Map<number, WindowState>, window: Window): WindowState {
-    let state = windows.get(window.startMs);
-    if (state === undefined) {
-      const counts = this.#rules.format.idFields.map(() => ({
-        frames: 0,
-        sketch: new UniqueSketch(this.#rules.precision),
-      }));
-      state = { window, counts, isDirty: false };
-      windows.set(window.startMs, state);
-    }
-    return state;
-  }
-
-  /** Drops the windows that even the latest frame allowed can no longer reach. */
-  #close(): Window[] {
-    const timeS = mergedTimeS([...this.#partitions.values()].map(({ time }) => time));
-    const closedS = (timeS ?? Number.NEGATIVE_INFINITY) - this.#rules.time.latenessS;
-    // Infinity, once all have ended, is not a time: nothing follows, so nothing needs to leave.
-    if (closedS <= this.#closedS || closedS === Number.POSITIVE_INFINITY) return [];
-    this.#closedS = closedS;
-    const closed: Window[] = [];
-    for (const windows of this.#windows) {
-      for (const [startMs, { window }] of windows) {
-        if (window.endMs > closedS * 1000) continue;
-        windows.delete(startMs);
-        closed.push(window);
-        if (window.kind === 'minute') this.#minutes.delete(startMs / 1000);
-      }
-    }
-    this.#minute = undefined;
-    return closed;
-  }
-}
-
-/**
- * Adds a hash to the windows of its minute, in the order of WINDOW_KINDS. A window holds whatever a narrower one within it
- * holds, so what changes nothing there changes nothing here.
- */
-function addToWindows(windows: readonly WindowState[], field: number, high: number, low: number): void {
-  for (let k = MINUTE; k <= YEAR; k++) {
-    const hasChanged = windows[k]!.counts[field]!.sketch.add(high, low);
-    // A month is not made of weeks, so the week says nothing of it.
-    if (!hasChanged && k !== WEEK) return;
   }
 }
 

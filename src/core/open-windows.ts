@@ -1,0 +1,155 @@
+import { UniqueSketch } from './hyperloglog.js';
+import type { FieldCount } from './uniques-state.js';
+import { WINDOW_KINDS, windowAt, type Window } from './window.js';
+
+interface WindowState {
+  readonly window: Window;
+  readonly counts: readonly FieldCount[];
+  isDirty: boolean;
+}
+
+/** The windows of one minute's frames. */
+interface Minute {
+  readonly startS: number;
+  /** In the order of WINDOW_KINDS. */
+  readonly windows: readonly WindowState[];
+  /** Per field: frames that the windows' counts do not include yet. */
+  readonly pending: Float64Array;
+}
+
+/** What is counted of a frame, as FrameReader leaves it. */
+export interface CountedFrame {
+  /** Unix time in whole seconds. */
+  readonly atS: number;
+  /** Bit i: there is a value of the i-th field. */
+  readonly present: number;
+  /** High and low half of each field's hash in turn. */
+  readonly hashes: Int32Array;
+}
+
+const MINUTE = WINDOW_KINDS.indexOf('minute');
+const WEEK = WINDOW_KINDS.indexOf('week');
+const YEAR = WINDOW_KINDS.indexOf('year');
+
+/** The windows that frames may still change, and what was counted in them. */
+export class OpenWindows {
+  /** Windows that end here or before have left memory. */
+  closedS = Number.NEGATIVE_INFINITY;
+  readonly #fields: number;
+  readonly #precision: number;
+  readonly #windows = WINDOW_KINDS.map(() => new Map<number, WindowState>());
+  readonly #minutes = new Map<number, Minute>();
+  /** That of the last frame: the next one most often is of the same. */
+  #minute: Minute | undefined;
+
+  constructor(fields: number, precision: number) {
+    this.#fields = fields;
+    this.#precision = precision;
+  }
+
+  get size(): number {
+    return this.#windows.reduce((sum, windows) => sum + windows.size, 0);
+  }
+
+  /** Adds a frame to the six windows of its time. Returns false when its minute has left memory. */
+  count({ atS, hashes, present }: CountedFrame): boolean {
+    let minute = this.#minute;
+    if (minute === undefined || atS < minute.startS || atS >= minute.startS + 60) {
+      minute = this.#turnTo(atS - (((atS % 60) + 60) % 60));
+      if (minute === undefined) return false;
+    }
+    for (let field = 0, bits = present; bits !== 0; field++, bits >>>= 1) {
+      if ((bits & 1) === 0) continue;
+      minute.pending[field]! += 1;
+      addToWindows(minute.windows, field, hashes[2 * field]!, hashes[2 * field + 1]!);
+    }
+    return true;
+  }
+
+  /** Reports the windows that have changed since it was last called; the counts are the ones that go on changing. */
+  changed(report: (window: Window, counts: readonly FieldCount[]) => void): void {
+    this.#settleMinute();
+    for (const windows of this.#windows) {
+      for (const state of windows.values()) {
+        if (!state.isDirty) continue;
+        state.isDirty = false;
+        report(state.window, state.counts);
+      }
+    }
+  }
+
+  restore(window: Window, counts: readonly FieldCount[]): void {
+    const state = { window, counts, isDirty: false };
+    this.#windows[WINDOW_KINDS.indexOf(window.kind)]!.set(window.startMs, state);
+  }
+
+  /** Drops the windows that end at this time or before, and says which. */
+  close(closedS: number): Window[] {
+    // Infinity, once all have ended, is not a time: nothing follows, so nothing needs to leave.
+    if (closedS <= this.closedS || closedS === Number.POSITIVE_INFINITY) return [];
+    this.closedS = closedS;
+    const closed: Window[] = [];
+    for (const windows of this.#windows) {
+      for (const [startMs, { window }] of windows) {
+        if (window.endMs > closedS * 1000) continue;
+        windows.delete(startMs);
+        closed.push(window);
+        if (window.kind === 'minute') this.#minutes.delete(startMs / 1000);
+      }
+    }
+    this.#minute = undefined;
+    return closed;
+  }
+
+  /** Undefined when that minute has left memory. */
+  #turnTo(startS: number): Minute | undefined {
+    this.#settleMinute();
+    this.#minute = this.#minutes.get(startS);
+    if (this.#minute === undefined && startS + 60 > this.closedS) {
+      this.#minute = {
+        startS,
+        windows: WINDOW_KINDS.map((kind, k) => this.#open(this.#windows[k]!, windowAt(kind, startS * 1000))),
+        pending: new Float64Array(this.#fields),
+      };
+      this.#minutes.set(startS, this.#minute);
+    }
+    return this.#minute;
+  }
+
+  /** Adds the frames counted since this minute's turn began to its windows. */
+  #settleMinute(): void {
+    if (this.#minute === undefined) return;
+    const { windows, pending } = this.#minute;
+    if (pending.every((frames) => frames === 0)) return;
+    for (const window of windows) {
+      window.isDirty = true;
+      window.counts.forEach((count, field) => (count.frames += pending[field]!));
+    }
+    pending.fill(0);
+  }
+
+  #open(windows: Map<number, WindowState>, window: Window): WindowState {
+    let state = windows.get(window.startMs);
+    if (state === undefined) {
+      const counts = Array.from({ length: this.#fields }, () => ({
+        frames: 0,
+        sketch: new UniqueSketch(this.#precision),
+      }));
+      state = { window, counts, isDirty: false };
+      windows.set(window.startMs, state);
+    }
+    return state;
+  }
+}
+
+/**
+ * Adds a hash to the windows of its minute, in the order of WINDOW_KINDS. A window holds whatever a narrower one within it
+ * holds, so what changes nothing there changes nothing here.
+ */
+function addToWindows(windows: readonly WindowState[], field: number, high: number, low: number): void {
+  for (let k = MINUTE; k <= YEAR; k++) {
+    const hasChanged = windows[k]!.counts[field]!.sketch.add(high, low);
+    // A month is not made of weeks, so the week says nothing of it.
+    if (!hasChanged && k !== WEEK) return;
+  }
+}
