@@ -31,6 +31,8 @@ export const STREAM_QUEUE = 'tidemark-stream';
 /** The reserved user and the prefix of reserved event ids: kept out of gold and of user-facing views. */
 export const CANARY_USER_ID = '9000000000000000001';
 export const CANARY_EVENT_PREFIX = 'tidemark-canary:';
+/** `_id` of the event that the canary check writes: one canary at a time. */
+export const CANARY_EVENT_ID = `${CANARY_EVENT_PREFIX}verify`;
 
 /** `_id` of the event by which a workflow's barrier marks its moment in the source; one per workflow run. */
 export const barrierEventId = (runId: string): string => `${CANARY_EVENT_PREFIX}barrier/${runId}`;

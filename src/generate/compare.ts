@@ -1,4 +1,4 @@
-import { canonicalJson } from './canonical.js';
+import { canonicalJson } from '../core/canonical-json.js';
 
 /** A row as plain JSON: 64-bit numbers as decimal strings, times as ISO text or epoch milliseconds. */
 export type Row = Readonly<Record<string, unknown>>;

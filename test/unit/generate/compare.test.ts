@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { canonicalJson } from '../../../src/generate/canonical.js';
+import { canonicalJson } from '../../../src/core/canonical-json.js';
 import { compareRows, describeComparison, type Row } from '../../../src/generate/compare.js';
 
 const ROWS: Row[] = [
