@@ -3,6 +3,7 @@ import { CountClient } from './client/count.js';
 import { GoldClient } from './client/gold.js';
 import { ReplayClient } from './client/replay.js';
 import { ScheduleClient } from './client/schedule.js';
+import { VerifyClient } from './client/verify.js';
 import type { Config } from './config.js';
 
 /**
@@ -17,6 +18,7 @@ export class Tidemark {
   readonly gold: GoldClient;
   readonly replay: ReplayClient;
   readonly schedule: ScheduleClient;
+  readonly verify: VerifyClient;
   readonly #connections: ClientConnections;
 
   constructor(config: Config) {
@@ -25,6 +27,7 @@ export class Tidemark {
     this.gold = new GoldClient(this.#connections);
     this.replay = new ReplayClient(this.#connections);
     this.schedule = new ScheduleClient(this.#connections);
+    this.verify = new VerifyClient(this.#connections);
   }
 
   close(): Promise<void> {

@@ -35,6 +35,8 @@ export const ConfigSchema = z.object({
     namespace: z.string().default('default'),
     uiUrl: z.url().optional(),
   }),
+  /** Where the control worker answers `GET /verify`; off without. Whoever reaches it may ask: beyond this machine, guard it. */
+  http: z.object({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535) }).optional(),
   /** Where there is one. */
   airflow: Service.extend({ url: z.url() }).optional(),
 });

@@ -3,7 +3,9 @@ export type { GoldClient, GoldRunOptions, GoldShowOptions } from './client/gold.
 export type { GoldBackfillOptions, GoldStatusOptions } from './client/gold-backfill.js';
 export type { ReplayClient, ReplayEvidence } from './client/replay.js';
 export type { GoldScheduleOptions, GoldScheduleView, ScheduleClient } from './client/schedule.js';
+export type { VerifyClient, VerifyHistoryOptions, VerifyOptions } from './client/verify.js';
 export { dataDirectory, loadConfig, parseConfig, type Config } from './config.js';
 export { PipelineError, type Coordinates } from './core/errors.js';
 export type { BackfillSelection, GoldDayState, PlannedDay } from './core/gold-days.js';
 export type * from './messages.js';
+export { verificationJsonSchema, VerificationResultSchema } from './verification-schema.js';

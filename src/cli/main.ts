@@ -40,6 +40,7 @@ const verbs: Record<string, () => Promise<void>> = {
   load: async () => (await import('./load.js')).addLoad(program),
   sql: async () => (await import('./sql.js')).addSql(program),
   schedule: async () => (await import('./schedule.js')).addSchedule(program),
+  verify: async () => (await import('./verify.js')).addVerify(program),
   replay: async () => (await import('./replay.js')).addReplay(program),
 };
 

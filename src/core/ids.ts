@@ -10,6 +10,9 @@ export const goldBackfillWorkflowId = (from: Day, to: Day): string => `gold-back
 /** Temporal schedule, and the prefix of the workflows that it starts. */
 export const GOLD_SCHEDULE_ID = 'gold-daily';
 
+/** One verification at a time: who comes second attaches. */
+export const VERIFY_WORKFLOW_ID = 'verify-deployment';
+
 export const replayWorkflowId = (job: string): string => `replay/${job}`;
 /** Who writes a replay's plan and result, and where they lie among the checkpoints. */
 export const replayJobId = (job: string): string => `replay/${job}`;

@@ -47,7 +47,7 @@ export interface VerificationResult extends VerdictLimits {
   readonly codeVersion: string;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
-  /** Whether the result is kept in ops_verifications: ClickHouse may be what is broken. */
+  /** Whether ops_verifications is known to hold the result: ClickHouse may be what is broken. */
   readonly recorded: boolean;
 }
 
@@ -63,13 +63,15 @@ export interface PlannedCheck {
   readonly stage: Stage;
   /** How long one attempt may take, ms. */
   readonly timeoutMs: number;
+  /** The workflow asks the workers of every task queue before each attempt, and hands in what they answer. */
+  readonly probes: boolean;
 }
 
 /** Whether a worker of a task queue has answered, asked by the workflow itself. */
 export interface QueueProbe {
   readonly taskQueue: string;
-  /** `pid@host` of the worker that answered, and its version; null: none did in time. */
-  readonly answeredBy: { readonly identity: string; readonly codeVersion: string } | null;
+  /** The worker that answered; null: none did in time. */
+  readonly answeredBy: { readonly pid: number; readonly host: string; readonly codeVersion: string } | null;
 }
 
 export interface RunCheckInput {

@@ -112,7 +112,8 @@ export function clickHousePlaceholders(config: Config): Record<string, string> {
   };
 }
 
-function readMigrations(store: 'postgres' | 'clickhouse'): Migration[] {
+/** The numbered files of a store, in order. */
+export function readMigrations(store: 'postgres' | 'clickhouse'): Migration[] {
   const folder = join(packageRoot, 'sql', store);
   return readdirSync(folder)
     .filter((name) => /^\d{4}_.*\.sql$/.test(name))

@@ -9,7 +9,7 @@ import {
   USERS_TOPIC,
 } from '../core/names.js';
 
-interface WantedTopic {
+export interface WantedTopic {
   readonly topic: string;
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
@@ -22,7 +22,8 @@ const COMPACTED = { 'cleanup.policy': 'compact' };
 /** Partitions of the topic of frames when Tidemark creates it: as many workers can share the counting. */
 const FRAMES_PARTITIONS = 4;
 
-const TOPICS: readonly WantedTopic[] = [
+/** Topics of the pipeline, with the configuration that it relies on. */
+export const TOPICS: readonly WantedTopic[] = [
   { topic: USERS_TOPIC, partitions: CDC_PARTITIONS, config: KEPT },
   { topic: EVENTS_TOPIC, partitions: CDC_PARTITIONS, config: KEPT },
   // Frames are many and large: how long they are kept is the broker's default to say.

@@ -105,6 +105,11 @@ export class KafkaConnection {
     return this.#exchange(address, nodeId, request);
   }
 
+  /** Sends to whichever broker answers first in line; errors inside the response are the caller's to read. */
+  ask<T>(request: KafkaRequest<T>): Promise<T> {
+    return this.#anyNode(request);
+  }
+
   /** A topic's partitions and leaders, from memory unless `refresh`. @throws PipelineError `KAFKA_UNKNOWN_TOPIC_OR_PARTITION`. */
   async topic(name: string, refresh = false): Promise<Topic> {
     const known = this.#topics.get(name);

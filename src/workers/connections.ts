@@ -11,12 +11,15 @@ import { KafkaConnection } from '../stream/kafka-connection.js';
 
 /** A statement may run as long as its activity may: the INSERT of a huge day sends nothing until it is done. */
 const LONGEST_STATEMENT_MS = 60 * 60_000;
+/** Small questions, which a ClickHouse under full load answers, too. */
+const QUICK_STATEMENT_MS = 10_000;
 
 export type Connections = Awaited<ReturnType<typeof openConnections>>;
 
 /** Opens what activities need. They reconnect by themselves later; at the start every service must be there. */
 export async function openConnections(config: Config) {
   const clickhouse: ClickHouseClient = connectClickHouse(config, LONGEST_STATEMENT_MS);
+  const quickClickhouse = connectClickHouse(config, QUICK_STATEMENT_MS);
   const postgres = connectPostgres(config);
   const admin = connectKafka(config, 'tidemark-worker').admin();
   const opened = await Promise.allSettled([
@@ -31,6 +34,7 @@ export async function openConnections(config: Config) {
     await sources?.close();
     await Promise.allSettled([
       clickhouse.close(),
+      quickClickhouse.close(),
       postgres.end(),
       admin.disconnect(),
       mongo.status === 'fulfilled' ? mongo.value.close() : undefined,
@@ -50,6 +54,7 @@ export async function openConnections(config: Config) {
   }
   return {
     clickhouse,
+    quickClickhouse,
     postgres,
     admin,
     mongo: mongo.value,

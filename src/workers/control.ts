@@ -9,9 +9,13 @@ import { createGoldDayActivities } from '../activities/gold-day.js';
 import { createKafkaActivities } from '../activities/kafka.js';
 import { createMongoActivities } from '../activities/mongo.js';
 import { createPostgresActivities } from '../activities/postgres.js';
+import { CHECKS } from '../activities/checks/index.js';
+import { createProbeActivities } from '../activities/probe.js';
 import { createReplayActivities } from '../activities/replay.js';
 import { withFailures } from '../activities/to-failure.js';
+import { createVerifyActivities } from '../activities/verify.js';
 import { reportFailure } from '../cli/report-failure.js';
+import { Tidemark } from '../client.js';
 import { serviceFault } from '../clients/fault.js';
 import { connectTemporal } from '../clients/temporal.js';
 import { codeVersion } from '../code-version.js';
@@ -19,6 +23,7 @@ import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { CONTROL_QUEUE } from '../core/ids.js';
 import { openConnections, type Connections } from './connections.js';
 import { workerLogger } from './logger.js';
+import { serveVerify } from './verify-http.js';
 
 /** Workflows and short activities. `node control.js [--data-dir D]`; ends cleanly on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
@@ -57,9 +62,23 @@ async function run(config: Config, connections: Connections): Promise<void> {
       shutdownGraceTime: '1s',
       shutdownForceTime: '15s',
     });
-    await worker.run();
+    await whileServing(config, () => worker.run());
   } finally {
     await Promise.all([connection.close(), temporal.connection.close()]);
+  }
+}
+
+/** Answers `GET /verify` meanwhile, where it is asked for; a verification under way when it ends goes on without its asker. */
+async function whileServing(config: Config, work: () => Promise<void>): Promise<void> {
+  if (config.http === undefined) return work();
+  const tidemark = new Tidemark(config);
+  const server = await serveVerify(config.http, tidemark.verify);
+  try {
+    await work();
+  } finally {
+    server.close();
+    server.closeAllConnections();
+    await tidemark.close();
   }
 }
 
@@ -81,6 +100,16 @@ function controlActivities(config: Config, connections: Connections, temporal: C
     ...withFailures(createPostgresActivities(connections)),
     ...withFailures(createMongoActivities(connections)),
     ...withFailures(createReplayActivities({ ...connections, now: Date.now, codeVersion: codeVersion() })),
+    ...withFailures(createProbeActivities({ codeVersion: codeVersion() })),
+    ...withFailures(
+      createVerifyActivities({
+        ...connections,
+        config,
+        temporal,
+        checks: CHECKS,
+        codeVersion: codeVersion(),
+      }),
+    ),
   };
 }
 

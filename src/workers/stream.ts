@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createCountSliceActivities } from '../activities/count.js';
+import { createProbeActivities } from '../activities/probe.js';
 import { createStreamActivities } from '../activities/stream.js';
 import { withFailures } from '../activities/to-failure.js';
 import { reportFailure } from '../cli/report-failure.js';
 import { serviceFault } from '../clients/fault.js';
 import { ReplaySources } from '../activities/replay-sources.js';
+import { codeVersion } from '../code-version.js';
 import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { STREAM_QUEUE } from '../core/ids.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
@@ -37,6 +39,7 @@ async function run(config: Config, kafka: KafkaConnection): Promise<void> {
       taskQueue: STREAM_QUEUE,
       activities: {
         ...withFailures(createCountSliceActivities({ kafka, now: Date.now })),
+        ...withFailures(createProbeActivities({ codeVersion: codeVersion() })),
         ...withFailures(createStreamActivities({ kafka, sources, now: Date.now })),
       },
       // A slice keeps a core busy.

@@ -9,6 +9,7 @@ import { COUNT_SCENARIOS, playCount } from '../support/count-scenarios.js';
 import { play, SCENARIOS } from '../support/gold-day-scenarios.js';
 import { historyToJson } from '../support/history-json.js';
 import { playReplay, REPLAY_SCENARIOS } from '../support/replay-scenarios.js';
+import { playVerify, VERIFY_SCENARIOS } from '../support/verify-scenarios.js';
 import {
   bundleWorkflows,
   quietTemporal,
@@ -35,6 +36,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'gold-backfill': kind(serverInRealTime, playBackfill, BACKFILL_SCENARIOS),
   'replay-topic-range': kind(serverInRealTime, playReplay, REPLAY_SCENARIOS),
   'count-unique-users': kind(serverInRealTime, playCount, COUNT_SCENARIOS),
+  'verify-deployment': kind(serverThatSkipsTime, playVerify, VERIFY_SCENARIOS),
 };
 
 function kind<Scenario extends { readonly name: string }>(

@@ -17,6 +17,7 @@ export interface CheckDeps {
   readonly connect: ConnectClient;
   readonly postgres: Pool;
   readonly mongo: MongoClient;
+  /** Gives up after ten seconds where the stage is `hops`; a statement of the others may run for long. */
   readonly clickhouse: ClickHouseClient;
   readonly temporal: Client;
 }
@@ -40,13 +41,15 @@ export interface CheckContext {
  */
 export interface Check {
   readonly name: string;
-  /** A system by the name that errors carry (`at.service`), or the way through several; the finding may name the broken one. */
+  /** A system by the name that its errors begin with (`kafka`: `KAFKA_UNREACHABLE`), or the way through several; the finding may name the broken one. */
   readonly hop: string;
   readonly stage: Stage;
   /** How long one attempt may take, ms; default half a minute. */
   readonly timeoutMs?: (options: VerifyInput) => number;
   /** Whether the deployment has what it is about; default: it has. */
   readonly applies?: (config: Config) => boolean;
+  /** True: the workflow asks the workers of every task queue first (`context.probes`). */
+  readonly probes?: boolean;
   run(deps: CheckDeps, context: CheckContext): Promise<Finding>;
 }
 

@@ -27,8 +27,8 @@ describe('planning a verification', () => {
     const { checks, codeVersion } = await activities(table).planVerification({});
     assert.equal(codeVersion, 'v');
     assert.deepEqual(checks, [
-      { check: 'one', hop: 'clickhouse', stage: 'hops', timeoutMs: 30_000 },
-      { check: 'three', hop: 'clickhouse', stage: 'content', timeoutMs: 7 },
+      { check: 'one', hop: 'clickhouse', stage: 'hops', timeoutMs: 30_000, probes: false },
+      { check: 'three', hop: 'clickhouse', stage: 'content', timeoutMs: 7, probes: false },
     ]);
   });
 });

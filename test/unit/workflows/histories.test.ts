@@ -42,7 +42,13 @@ describe('recorded histories', function () {
 
   it('replay with the code as it is', async () => {
     const kinds = new Set(files.map((file) => file.split(/[\\/]/)[0]));
-    for (const kind of ['gold-day', 'gold-backfill', 'replay-topic-range', 'count-unique-users'])
+    for (const kind of [
+      'gold-day',
+      'gold-backfill',
+      'replay-topic-range',
+      'count-unique-users',
+      'verify-deployment',
+    ])
       assert.ok(kinds.has(kind), kind);
     assert.deepEqual(await replay(Object.fromEntries(files.map((file) => [file, read(file)]))), new Map());
   });
@@ -51,6 +57,7 @@ describe('recorded histories', function () {
     ['gold-day/computed.json', 'findGoldRun'],
     ['replay-topic-range/copied.json', 'verifyReplay'],
     ['count-unique-users/counted.json', 'freezePartials'],
+    ['verify-deployment/passed.json', 'runCheck'],
   ] as const) {
     it(`would not replay if a step of ${file} had another name`, async () => {
       const changed = read(file).replaceAll(step, 'doSomethingElse');

@@ -1,0 +1,84 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { Config } from '../config.js';
+import { PipelineError } from '../core/errors.js';
+import type { Verdict, VerificationResult, VerifyInput } from '../messages.js';
+
+/** What the server needs of the typed client. */
+export interface Verifies {
+  run(input: VerifyInput): Promise<VerificationResult>;
+}
+
+/**
+ * 424, as the deployment fails by what it depends on: nobody should ask again unchanged. 503, as nothing is known: asking
+ * again may tell.
+ */
+const STATUS: Readonly<Record<Verdict, number>> = { Passed: 200, Failed: 424, Inconclusive: 503 };
+const FAULT_STATUS: Readonly<Record<string, number>> = {
+  BAD_CHECKS: 400,
+  BAD_OPTION: 400,
+  BAD_QUERY: 400,
+  VERIFICATION_RUNNING: 409,
+};
+
+/**
+ * `GET /verify` verifies and answers with the result, when it is there; several at once share one verification. Parameters:
+ * `only`, `skip` (names, by commas), and `status=200`, which answers 200 whatever the verdict, for tools that judge the body
+ * and take any other status for a fault of the measurement. It repairs nothing. Off unless the configuration has `http`.
+ */
+export async function serveVerify(
+  { host, port }: NonNullable<Config['http']>,
+  verify: Verifies,
+): Promise<Server> {
+  const server = createServer((request, response) => void answer(request, response, verify));
+  server.listen(port, host);
+  await once(server, 'listening');
+  return server;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, verify: Verifies): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  if (pathname !== '/verify')
+    return send(response, 404, { error: 'NOT_FOUND', message: 'there is GET /verify' });
+  if (request.method !== 'GET') {
+    response.setHeader('allow', 'GET');
+    return send(response, 405, { error: 'METHOD_NOT_ALLOWED', message: 'there is GET /verify' });
+  }
+  try {
+    const { always200, input } = parameters(searchParams);
+    const result = await verify.run(input);
+    send(response, always200 ? 200 : STATUS[result.verdict], result);
+  } catch (error) {
+    const { code, message } =
+      error instanceof PipelineError ? error : { code: 'UNFORESEEN', message: 'see the log' };
+    send(response, FAULT_STATUS[code] ?? 503, { error: code, message });
+  }
+}
+
+const PARAMETERS = new Set(['only', 'skip', 'status']);
+
+function parameters(given: URLSearchParams): { always200: boolean; input: VerifyInput } {
+  const unknown = [...given.keys()].filter((name) => !PARAMETERS.has(name));
+  const status = given.get('status');
+  if (unknown.length > 0 || (status !== null && status !== '200')) {
+    const message = `asking for a verification: there are only=a,b, skip=a,b and status=200, not ${given.toString()}`;
+    throw new PipelineError('BAD_QUERY', message);
+  }
+  const names = (name: string): string[] | undefined => given.get(name)?.split(',').filter(Boolean);
+  const [only, skip] = [names('only'), names('skip')];
+  return {
+    always200: status === '200',
+    input: { ...(only && { only }), ...(skip && { skip }), requestedBy: 'http' },
+  };
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
+    ...(status === 503 && { 'retry-after': '10' }),
+  });
+  response.end(text);
+}
