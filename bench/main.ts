@@ -6,6 +6,7 @@ import { commit, machine, type Benchmark } from './benchmark.js';
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
   gold: () => import('./gold.js'),
   backfill: () => import('./backfill.js'),
+  verify: () => import('./verify.js'),
   replay: () => import('./replay/index.js'),
   ingest: () => import('./ingest/index.js'),
   uniques: () => import('./uniques/kafka.js'),

@@ -1,5 +1,5 @@
 import { addDays, type Day } from './day.js';
-import { CANARY_EVENT_PREFIX, CANARY_USER_ID } from './ids.js';
+import { CANARY_EVENT_ID, CANARY_EVENT_PREFIX, CANARY_USER_ID } from './ids.js';
 
 /**
  * The statements of a gold run. Days are strict `YYYY-MM-DD` and table names derived, so that both may be put into the
@@ -17,10 +17,19 @@ export const NO_USER_DAY: Day = '2149-06-06';
 export const createStaging = (database: string, staging: string, onCluster: string): string =>
   `CREATE TABLE ${database}.${staging} ${onCluster} AS ${database}.gold_user_activity`;
 
+export const fillStatement = (database: string, staging: string, day: Day): string =>
+  `INSERT INTO ${database}.${staging}
+${goldSelect(database, day, { events: ofDay(day), users: `${database}.users_with_deleted` })}`;
+
+/** Which rows of silver count: a condition on events, and a table of users. */
+interface GoldRows {
+  readonly events: string;
+  readonly users: string;
+}
+
 /** Aggregating by (user, type) first takes half the CPU of a sumMap per event. */
-export function fillStatement(database: string, staging: string, day: Day): string {
-  return `INSERT INTO ${database}.${staging}
-SELECT multiIf(activity.user_id IS NULL, toDate('${NO_USER_DAY}'),
+function goldSelect(database: string, day: Day, { events, users }: GoldRows): string {
+  return `SELECT multiIf(activity.user_id IS NULL, toDate('${NO_USER_DAY}'),
                known.is_known = 0, toDate('${UNKNOWN_USER_DAY}'),
                toDate('${day}')) AS day,
        ifNull(activity.user_id, 0) AS user_id,
@@ -42,7 +51,7 @@ FROM
     (
         SELECT user_id, event_type, count() AS events, min(ts) AS first_at, max(ts) AS last_at
         FROM ${database}.silver_events FINAL
-        WHERE ${ofDay(day)} AND NOT is_deleted
+        WHERE ${events} AND NOT is_deleted
         GROUP BY user_id, event_type
     )
     GROUP BY user_id
@@ -50,7 +59,7 @@ FROM
 LEFT ANY JOIN
 (
     SELECT user_id, full_name, email, is_deleted, 1 AS is_known
-    FROM ${database}.users_with_deleted
+    FROM ${users}
 ) AS known ON known.user_id = activity.user_id
 SETTINGS do_not_merge_across_partitions_select_final = 1`;
 }
@@ -58,6 +67,13 @@ SETTINGS do_not_merge_across_partitions_select_final = 1`;
 /** Silver events of a day without the canary's. Event ids are extended JSON: a string id starts with its quote. */
 const ofDay = (day: Day): string =>
   `day = '${day}' AND NOT startsWith(event_id, '"${CANARY_EVENT_PREFIX}') AND NOT (user_id <=> ${CANARY_USER_ID})`;
+
+/** What gold would hold of the canary: the SELECT of a run, of its key only. Its result is never written anywhere. */
+export const selectCanaryGold = (database: string, day: Day): string =>
+  goldSelect(database, day, {
+    events: `day = '${day}' AND event_id = '"${CANARY_EVENT_ID}"' AND user_id = ${CANARY_USER_ID}`,
+    users: `${database}.users_with_reserved WHERE user_id = ${CANARY_USER_ID}`,
+  });
 
 /** Of all columns of a row of gold, in their order, 64 bits. Added up (mod 2^64) they digest rows whatever their order. */
 const ROW_HASH = 'cityHash64(tuple(*))';

@@ -1,4 +1,5 @@
 import { airflowDag } from './airflow-dag.js';
+import { canary } from './canary.js';
 import type { Check } from './check.js';
 import { clickhouseTables } from './clickhouse-tables.js';
 import { connectors } from './connectors.js';
@@ -28,6 +29,7 @@ export const CHECKS: readonly Check[] = [
   temporalSchedule,
   airflowDag,
   gold,
+  canary,
   usersContent,
   eventsContent,
 ];
