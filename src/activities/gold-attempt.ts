@@ -4,7 +4,7 @@ import { PipelineError } from '../core/errors.js';
 import type { GoldAttempt } from '../core/ids.js';
 import type { ComputeGoldInput, GoldRun } from '../messages.js';
 import type { ClickHouseDeps } from './clickhouse.js';
-import { insertRun, serverNowMs } from './gold-record.js';
+import { insertRun } from './gold-record.js';
 import { AttemptSteps } from './gold-steps.js';
 
 /** Heartbeats: well below the timeout (workflows/options.ts), seldom enough to cost nothing. */
@@ -53,8 +53,7 @@ async function runAttempt(
   attempt: GoldAttempt,
   input: ComputeGoldInput,
 ): Promise<GoldRun> {
-  await steps.fenceOthers();
-  const running = beginRun(attempt, input, deps.codeVersion, await serverNowMs(deps));
+  const running = beginRun(attempt, input, deps.codeVersion, await steps.fenceOthers());
   await steps.abandonOthers(running.startedAtMs);
   await insertRun(deps, running);
   await steps.createStaging();
@@ -63,8 +62,7 @@ async function runAttempt(
   if (found.unknownUsers !== '0') await steps.recordUnknown();
   await steps.fenceOthers();
   await steps.replace();
-  await steps.checkGold(found);
-  const finishedAtMs = await serverNowMs(deps);
+  const finishedAtMs = await steps.checkGold(found);
   const run: GoldRun = {
     ...running,
     rowsWritten: found.rowsWritten,

@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { NOW_MS } from '../core/gold-sql.js';
 import type { GoldRun } from '../messages.js';
 
 /** Reading and writing ops_gold_runs, for activities and the client alike. */
@@ -20,10 +21,7 @@ export async function ask<Row>(
 
 /** The server's clock dates every run: workers need not agree on the time. */
 export async function serverNowMs(store: Pick<GoldStore, 'clickhouse'>): Promise<number> {
-  const [row] = await ask<{ nowMs: number }>(
-    store,
-    'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS nowMs',
-  );
+  const [row] = await ask<{ nowMs: number }>(store, `SELECT ${NOW_MS} AS nowMs`);
   return row?.nowMs ?? Number.NaN;
 }
 

@@ -6,6 +6,7 @@ import {
   digestGold,
   fillStatement,
   measureStaging,
+  OTHER_STAGING,
   replacePartition,
   UNKNOWN_USER_DAY,
 } from '../core/gold-sql.js';
@@ -63,9 +64,9 @@ export class AttemptSteps {
 
   /**
    * Ends every query and drops every staging table of this day that is not this attempt's. Queries first, and to their
-   * end (SYNC): an INSERT under way would go on writing into a table it holds.
+   * end (SYNC): an INSERT under way would go on writing into a table it holds. Returns the server's time after those.
    */
-  async fenceOthers(): Promise<void> {
+  async fenceOthers(): Promise<number> {
     this.#enter('fencing other attempts');
     const { database, onCluster } = this.#deps;
     const { day } = this.#attempt;
@@ -75,13 +76,14 @@ export class AttemptSteps {
        AND NOT startsWith(query_id, {own:String}) SYNC`,
       { day: goldQueryPrefix(day), own: this.#ownQueries },
     );
-    const others = await ask<{ name: string }>(
-      this.#deps,
-      `SELECT name FROM system.tables
-       WHERE database = {database:String} AND startsWith(name, {prefix:String}) AND name != {own:String}`,
-      { database, prefix: goldStagingPrefix(day), own: this.#staging },
-    );
-    for (const { name } of others) await this.#drop(name);
+    const [found] = await ask<{ others: string[]; nowMs: number }>(this.#deps, OTHER_STAGING, {
+      database,
+      prefix: goldStagingPrefix(day),
+      own: this.#staging,
+    });
+    if (found === undefined) throw this.#fault('no answer');
+    for (const table of found.others) await this.#drop(table);
+    return found.nowMs;
   }
 
   /** Whoever is still recorded as running this day is not any more. */
@@ -137,13 +139,15 @@ export class AttemptSteps {
     await this.#command(replacePartition(database, this.#staging, this.#attempt.day, onCluster));
   }
 
-  /** Gold must hold now what staging was found to hold. */
-  async checkGold({ rowsWritten, digest }: DayDigest): Promise<void> {
+  /** Gold must hold now what staging was found to hold. Returns the server's time of that. */
+  async checkGold({ rowsWritten, digest }: DayDigest): Promise<number> {
     this.#enter('checking gold');
-    const [shown] = await ask<DayDigest>(this.#deps, digestGold(this.#deps.database, this.#attempt.day));
+    const statement = digestGold(this.#deps.database, this.#attempt.day);
+    const [shown] = await ask<DayDigest & { nowMs: number }>(this.#deps, statement);
     if (shown?.rowsWritten !== rowsWritten || shown.digest !== digest) {
       throw this.#fault('gold differs from what it was replaced with');
     }
+    return shown.nowMs;
   }
 
   async dropStaging(): Promise<void> {

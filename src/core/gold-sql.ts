@@ -13,6 +13,9 @@ import { CANARY_EVENT_ID, CANARY_EVENT_PREFIX, CANARY_USER_ID } from './ids.js';
 export const UNKNOWN_USER_DAY: Day = '2149-06-05';
 export const NO_USER_DAY: Day = '2149-06-06';
 
+/** The server's clock, epoch ms. */
+export const NOW_MS = 'toFloat64(toUnixTimestamp64Milli(now64(3)))';
+
 /** Same columns, partitions and order as gold: what REPLACE PARTITION asks for. */
 export const createStaging = (database: string, staging: string, onCluster: string): string =>
   `CREATE TABLE ${database}.${staging} ${onCluster} AS ${database}.gold_user_activity`;
@@ -78,6 +81,12 @@ export const selectCanaryGold = (database: string, day: Day): string =>
 /** Of all columns of a row of gold, in their order, 64 bits. Added up (mod 2^64) they digest rows whatever their order. */
 const ROW_HASH = 'cityHash64(tuple(*))';
 
+/** One row: staging tables of a day but for one's own, and the time; parameters `database`, `prefix`, `own`. */
+export const OTHER_STAGING = `
+SELECT groupArray(name) AS others, ${NOW_MS} AS nowMs
+FROM system.tables
+WHERE database = {database:String} AND startsWith(name, {prefix:String}) AND name != {own:String}`;
+
 /** One row (StagingContent, DayDigest and the counts of a run). */
 export const measureStaging = (database: string, staging: string, day: Day): string => `
 SELECT count() AS rows,
@@ -94,7 +103,7 @@ FROM ${database}.${staging}`;
 
 /** One row (DayDigest) of what gold shows of a day: equal to what `measureStaging` says exactly when the rows are. */
 export const digestGold = (database: string, day: Day): string => `
-SELECT count() AS rowsWritten, sum(${ROW_HASH}) AS digest
+SELECT count() AS rowsWritten, sum(${ROW_HASH}) AS digest, ${NOW_MS} AS nowMs
 FROM ${database}.gold_user_activity
 WHERE day = '${day}'`;
 
