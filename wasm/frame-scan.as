@@ -15,9 +15,12 @@ const PRESENT: usize = 16; // u32
 const HASHES: usize = 24; // u32 each
 /** u32: where the first line that `lines` has not read begins. */
 const STOP_AT: usize = 256;
-/** Per wanted field, the time first: length of its name as u32, then the name. */
+/** Per wanted field, the time first: length of its name as u32, then at NAME the name and its closing quote. */
 const NAMES_AT: usize = 512;
 const NAME_STRIDE: usize = 64;
+const NAME: usize = 8;
+/** Names this long are compared in one word, quote included. */
+const SHORT_NAME: usize = 7;
 
 const QUOTE: u32 = 0x22;
 const COMMA: u32 = 0x2c;
@@ -99,9 +102,13 @@ function scanObject(start: usize, end: usize, fields: u32): bool {
   at = skipSpace(at + 1, end);
   while (at < end && load<u8>(at) == QUOTE) {
     const nameAt = at + 1;
-    at = skipString(nameAt, end);
-    if (at == 0 || escaped) return false;
-    const field = fieldNamed(nameAt, at - 1 - nameAt, fields);
+    let field = shortField(nameAt, end, fields);
+    if (field >= 0) at = nameAt + load<u32>(NAMES_AT + <usize>field * NAME_STRIDE) + 1;
+    else {
+      at = skipString(nameAt, end);
+      if (at == 0 || escaped) return false;
+      field = longField(nameAt, at - 1 - nameAt, fields);
+    }
     at = skipColon(at, end);
     if (at == 0 || at >= end) return false;
     const bit: u32 = 1 << field;
@@ -125,12 +132,27 @@ function scanObject(start: usize, end: usize, fields: u32): bool {
   return false;
 }
 
-function fieldNamed(at: usize, length: usize, fields: u32): i32 {
+/** The wanted field with a short name that is followed by its quote, before `end`; or -1. */
+// @ts-ignore: decorator
+@inline
+function shortField(at: usize, end: usize, fields: u32): i32 {
+  for (let field: u32 = 0; field < fields; field++) {
+    const name = NAMES_AT + <usize>field * NAME_STRIDE;
+    const length: usize = load<u32>(name);
+    if (length > SHORT_NAME || at + length >= end) continue;
+    if ((load<u64>(at) ^ load<u64>(name, NAME)) << <u64>(8 * (SHORT_NAME - length)) == 0) return field;
+  }
+  return -1;
+}
+
+/** The wanted field with a name too long for `shortField`; or -1. */
+function longField(at: usize, length: usize, fields: u32): i32 {
+  if (length <= SHORT_NAME) return -1;
   for (let field: u32 = 0; field < fields; field++) {
     const name = NAMES_AT + <usize>field * NAME_STRIDE;
     if (load<u32>(name) != <u32>length) continue;
     let i: usize = 0;
-    while (i < length && load<u8>(at + i) == load<u8>(name + i, 4)) i++;
+    while (i < length && load<u8>(at + i) == load<u8>(name + i, NAME)) i++;
     if (i == length) return field;
   }
   return -1;

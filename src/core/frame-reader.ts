@@ -24,10 +24,13 @@ const HASHES = 6;
 const STOP_AT = 256;
 const NAMES_AT = 512;
 const NAME_STRIDE = 64;
-const LONGEST_NAME = NAME_STRIDE - 4;
+const NAME = 8;
+const LONGEST_NAME = NAME_STRIDE - NAME - 1;
 const MOST_FIELDS = 16;
 const PAGE_BYTES = 65_536;
 const RETURN = 0x0d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 /** Lines read at once: a call costs nothing per line, and what is read of them stays in the cache. */
 const MOST_LINES = 512;
 /** What the module may read behind the end of a frame. */
@@ -77,7 +80,7 @@ export class FrameReader {
   /** The bytes last read from, and where they begin in the module's memory; -1 when they are elsewhere. */
   #bytes: Uint8Array;
   #base: number;
-  /** Fields that the module looks for: none when it cannot, as it stops early, knows so many fields and names of a certain length. */
+  /** Fields that the module looks for: none when it cannot, as it stops early and knows so many plain names. */
   readonly #fields: number;
   readonly #allPresent: number;
   readonly #hash = new Uint32Array(4);
@@ -86,8 +89,7 @@ export class FrameReader {
   constructor(format: FrameFormat = DEFAULT_FRAME_FORMAT, roomBytes = 0) {
     this.#scanner = new FrameScanner(format);
     const names = [format.tsField, ...format.idFields].map((name) => ENCODER.encode(name));
-    const isFast =
-      !format.strict && names.length <= MOST_FIELDS && names.every(({ length }) => length <= LONGEST_NAME);
+    const isFast = !format.strict && names.length <= MOST_FIELDS && names.every(isPlain);
     this.#fields = isFast ? names.length : 0;
     this.#allPresent = 2 ** format.idFields.length - 1;
     this.hashes = new Int32Array(2 * format.idFields.length);
@@ -107,7 +109,7 @@ export class FrameReader {
     if (!isFast) return;
     names.forEach((name, i) => {
       new DataView(memory.buffer).setUint32(NAMES_AT + i * NAME_STRIDE, name.length, true);
-      this.#memory.set(name, NAMES_AT + i * NAME_STRIDE + 4);
+      this.#memory.set([...name, QUOTE], NAMES_AT + i * NAME_STRIDE + NAME);
     });
   }
 
@@ -204,3 +206,7 @@ export class FrameReader {
     return undefined;
   }
 }
+
+/** Whether a name is written in JSON as it is, and is no longer than the module can keep. */
+const isPlain = (name: Uint8Array): boolean =>
+  name.length <= LONGEST_NAME && name.every((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH);

@@ -144,6 +144,24 @@ describe('core/frame-reader', () => {
     }
   });
 
+  it('takes no name for another that begins or is written like it', () => {
+    const names = ['u', 'ui', 'uid', 'uidx', 'sevenup', 'eightcol', 'nine_cols', 'a"b', 'a\\', 'tab\t', ''];
+    const written = [...names.map((name) => JSON.stringify(name)), '"a"b"', '"\\u0075id"'];
+    const member = fc
+      .tuple(fc.constantFrom(...written), fc.nat(99))
+      .map(([name, value]) => `${name}:${value}`);
+    const fields = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 6 }), fields, fc.nat(20), (members, idFields, cut) => {
+        const text = `{"time":7,${members.join(',')}}`;
+        const format = { tsField: 'time', idFields, strict: false };
+        checkBoth(Buffer.from(text), format);
+        checkBoth(Buffer.from(text.slice(0, -cut)), format);
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
   it('leaves the usual frame to the module', () => {
     const reader = new FrameReader();
     const usual = [
