@@ -15,12 +15,16 @@ const seconds = (startMs) => `${((Date.now() - startMs) / 1000).toFixed(0)} s`;
 async function run(name, command, args, env = {}) {
   console.log(`\n== ${name}`);
   const startMs = Date.now();
-  const { exitCode } = await execa(command, args, {
-    stdio: 'inherit',
+  // Checks may run side by side: what one has to say is shown when it ends.
+  const isSuite = 'TIDEMARK_TEST_COUNTS' in env;
+  const { exitCode, all } = await execa(command, args, {
+    stdio: isSuite ? 'inherit' : 'pipe',
+    all: !isSuite,
     reject: false,
     preferLocal: true,
     env,
   });
+  if (all) console.log(all);
   console.log(`== ${name}: ${exitCode === 0 ? 'ok' : 'FAILED'}, ${seconds(startMs)}`);
   return exitCode === 0;
 }
@@ -57,8 +61,12 @@ async function suite(name, command, args) {
 const wanted = (name) => only.length === 0 || only.includes(name);
 rmSync('dist', { recursive: true, force: true });
 const built = await check('type check', 'tsc', ['-p', 'tsconfig.json']);
-if (wanted('lint')) await check('lint', 'eslint', ['.', '--max-warnings', '0']);
-if (wanted('lint')) await check('format', 'prettier', ['--check', '.', '--log-level', 'warn']);
+if (wanted('lint')) {
+  await Promise.all([
+    check('lint', 'eslint', ['.', '--max-warnings', '0']),
+    check('format', 'prettier', ['--check', '.', '--log-level', 'warn']),
+  ]);
+}
 if (built) {
   for (const name of ['unit', 'integration', 'chaos']) {
     if (wanted(name)) await mochaSuite(name);
