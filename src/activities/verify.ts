@@ -9,6 +9,7 @@ import type {
   VerificationResult,
   VerifyInput,
 } from '../messages.js';
+import { removeLeftCanary } from './checks/canary.js';
 import { failed, inconclusive, type Check, type CheckDeps } from './checks/check.js';
 import { insertVerification } from './verification-record.js';
 
@@ -45,6 +46,9 @@ export function createVerifyActivities(deps: VerifyDeps) {
         return ofError(check, error);
       }
     },
+
+    /** Removes a canary whose check was cut off; leaves alone one that is under way. */
+    removeLeftCanary: (): Promise<void> => removeLeftCanary(deps),
 
     /** Keeps a result in ops_verifications; again: changes nothing. */
     recordVerification: async (result: VerificationResult): Promise<void> => {

@@ -16,6 +16,7 @@ export const OPERATION_OF: Readonly<Record<CanaryChange, string>> = { insert: 'c
 
 /** Between what and what a hop lies, by the names of the pipeline. */
 export interface HopNames {
+  readonly system: string;
   readonly source: string;
   readonly connector: string;
   readonly topic: string;
@@ -26,26 +27,44 @@ export interface HopNames {
 
 /** The hop that a change did not pass: what lies before it was passed. */
 export interface BrokenHop {
+  /** By systems, as every finding names it. */
+  readonly way: string;
   readonly from: string;
   readonly to: string;
   readonly next: string;
 }
 
 export function brokenHop(hop: CanaryHop, names: HopNames): BrokenHop {
-  const { source, connector, topic, kafkaTable, bronze, silver } = names;
+  const { system, source, connector, topic, kafkaTable, bronze, silver } = names;
   switch (hop) {
     case 'topic':
-      return { from: source, to: topic, next: `look at connector ${connector}: its state and its task's` };
+      return {
+        way: `${system} -> kafka`,
+        from: source,
+        to: topic,
+        next: `look at connector ${connector}: its state and its task's`,
+      };
     case 'bronze':
       return {
+        way: 'kafka -> clickhouse',
         from: topic,
         to: bronze,
         next: `look at ${kafkaTable}, the view that parses it and system.kafka_consumers`,
       };
     case 'silver':
-      return { from: bronze, to: silver, next: `look at the materialized view to_${silver}` };
+      return {
+        way: 'bronze -> silver',
+        from: bronze,
+        to: silver,
+        next: `look at the materialized view to_${silver}`,
+      };
     case 'gold':
-      return { from: silver, to: 'gold', next: 'run the SELECT of core/gold-sql.ts by hand' };
+      return {
+        way: 'clickhouse -> gold',
+        from: silver,
+        to: 'gold',
+        next: 'run the SELECT of core/gold-sql.ts by hand',
+      };
   }
 }
 

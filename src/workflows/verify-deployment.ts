@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   isCancellation,
   log,
   setCurrentDetails,
@@ -19,7 +20,7 @@ import type {
 import { nowMs } from './clock.js';
 import { failed, faultOf } from './failure.js';
 import { verifyJoin, verifyProgress } from './verify-definitions.js';
-import { checks, probe, verificationPlans, verificationRecords } from './verify-options.js';
+import { canaryRemoval, checks, probe, verificationPlans, verificationRecords } from './verify-options.js';
 
 /** A rebalance or a restart takes seconds: a check that meets one is made again. */
 const RETRIES = 2;
@@ -68,15 +69,29 @@ async function verify(run: Verification, check: PlannedCheck): Promise<void> {
   }
 }
 
-async function attempt(run: Verification, { check, timeoutMs, probes }: PlannedCheck): Promise<Finding> {
+async function attempt(
+  run: Verification,
+  { check, stage, timeoutMs, probes }: PlannedCheck,
+): Promise<Finding> {
   try {
     const answers = probes ? await Promise.all(QUEUES.map(askQueue)) : [];
     return await checks(timeoutMs).runCheck({ check, options: run.input, probes: answers });
   } catch (error) {
+    // Its worker may have died: then nobody has cleaned up after it.
+    if (stage === 'canary') await CancellationScope.nonCancellable(canaryRemoved);
     if (isCancellation(error)) throw error;
     const { code, message } = faultOf(error);
     const next = 'mend what kept the check from being made, then verify again';
     return { verdict: 'Inconclusive', summary: message, evidence: { error: code }, next };
+  }
+}
+
+/** What cannot be removed now the next canary removes before it begins. */
+async function canaryRemoved(): Promise<void> {
+  try {
+    await canaryRemoval.removeLeftCanary();
+  } catch (error) {
+    log.warn('a canary may be left at the sources', { ...faultOf(error) });
   }
 }
 

@@ -23,6 +23,13 @@ export const checks = (timeoutMs: number): Pick<VerifyActivities, 'runCheck'> =>
     retry: { initialInterval: '500ms', maximumAttempts: 3 },
   });
 
+/** Two small deletes, made after a canary whose check did not end by itself. */
+export const canaryRemoval = proxyActivities<Pick<VerifyActivities, 'removeLeftCanary'>>({
+  startToCloseTimeout: '15s',
+  scheduleToCloseTimeout: '1m',
+  retry: { initialInterval: '500ms', maximumAttempts: 5 },
+});
+
 /**
  * Whether a worker of a task queue answers. One that is there takes milliseconds; a poll that a dead or frozen worker has
  * left open swallows the question, so it is asked more than once.

@@ -51,8 +51,13 @@ export class VerifyFakes {
   readonly inputs: RunCheckInput[] = [];
   readonly records: VerificationResult[] = [];
   cleanedUp = 0;
+  canariesRemoved = 0;
 
   readonly activities = {
+    removeLeftCanary: (): Promise<void> => {
+      this.canariesRemoved += 1;
+      return Promise.resolve();
+    },
     planVerification: (): Promise<VerificationPlan> =>
       this.planning === undefined
         ? Promise.resolve({ checks: this.plan, codeVersion: 'v' })

@@ -20,6 +20,7 @@ export interface CanaryPath extends HopNames {
 export const PATHS: readonly CanaryPath[] = [
   {
     table: 'users',
+    system: 'postgres',
     source: 'public.users',
     connector: POSTGRES_CONNECTOR,
     topic: USERS_TOPIC,
@@ -31,6 +32,7 @@ export const PATHS: readonly CanaryPath[] = [
   },
   {
     table: 'events',
+    system: 'mongo',
     source: 'commerce.events',
     connector: MONGO_CONNECTOR,
     topic: EVENTS_TOPIC,

@@ -73,9 +73,12 @@ function judge({ latencyMs, broken }: Flight, hopMs: number): Finding {
   }
   const hops = [...new Set(broken.map(({ from, to }) => `from ${from} to ${to}`))];
   const why = first.reason === null ? '' : ` (${first.reason})`;
-  return failed(
-    `the canary's ${first.change} did not get ${hops.join(', nor ')} within ${hopMs / 1_000} s${why}`,
-    evidence,
-    broken.map(({ next }) => next).join('; '),
-  );
+  return {
+    ...failed(
+      `the canary's ${first.change} did not get ${hops.join(', nor ')} within ${hopMs / 1_000} s${why}`,
+      evidence,
+      broken.map(({ next }) => next).join('; '),
+    ),
+    hop: [...new Set(broken.map(({ way }) => way))].join(', '),
+  };
 }

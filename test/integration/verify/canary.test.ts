@@ -77,10 +77,10 @@ describe('the canary', function () {
   });
 
   const paused = [
-    [POSTGRES_CONNECTOR, 'users insert postgres.public.users'],
-    [MONGO_CONNECTOR, 'events insert mongo.commerce.events'],
+    [POSTGRES_CONNECTOR, 'postgres -> kafka', 'users insert postgres.public.users'],
+    [MONGO_CONNECTOR, 'mongo -> kafka', 'events insert mongo.commerce.events'],
   ] as const;
-  for (const [connector, broken] of paused) {
+  for (const [connector, hop, broken] of paused) {
     it(`names the hop when ${connector} is paused, and comes through once it is not`, async () => {
       const { connect } = pipeline();
       const toBe = (state: string) =>
@@ -93,7 +93,12 @@ describe('the canary', function () {
       try {
         await toBe('PAUSED');
         const found = await fly(3_000);
-        assert.deepEqual([found.verdict, brokenOf(found)], ['Failed', [broken]], JSON.stringify(found));
+        const { verdict } = found;
+        assert.deepEqual(
+          [verdict, found.hop, brokenOf(found)],
+          ['Failed', hop, [broken]],
+          JSON.stringify(found),
+        );
         assert.match(found.next ?? '', new RegExp(connector));
         assert.deepEqual(await atSources(), nowhere);
       } finally {

@@ -86,6 +86,11 @@ describe('workflow verifyDeployment', function () {
     assert.deepEqual(canary.evidence, { error: 'UNFORESEEN' });
   });
 
+  it('removes a canary whose check was cut off, and no other', async () => {
+    assert.equal((await playing(VERIFY_SCENARIOS.checkBreaks)).fakes.canariesRemoved, 1);
+    assert.equal((await playing(VERIFY_SCENARIOS.passed)).fakes.canariesRemoved, 0);
+  });
+
   it('gives its verdict although ClickHouse does not take the record', async () => {
     const { result } = await playing(VERIFY_SCENARIOS.unrecorded);
     assert.deepEqual([result?.verdict, result?.recorded], ['Passed', false]);

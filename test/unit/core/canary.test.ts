@@ -7,15 +7,15 @@ import { CANARY_EVENT_ID, CANARY_EVENT_PREFIX, CANARY_USER_ID } from '../../../s
 describe('core/canary', () => {
   const [users] = PATHS;
   const hops = [
-    ['topic', 'public.users', 'postgres.public.users', /connector tidemark-postgres/],
-    ['bronze', 'postgres.public.users', 'bronze_users', /kafka_users/],
-    ['silver', 'bronze_users', 'silver_users', /to_silver_users/],
-    ['gold', 'silver_users', 'gold', /SELECT/],
+    ['topic', 'postgres -> kafka', 'public.users', 'postgres.public.users', /connector tidemark-postgres/],
+    ['bronze', 'kafka -> clickhouse', 'postgres.public.users', 'bronze_users', /kafka_users/],
+    ['silver', 'bronze -> silver', 'bronze_users', 'silver_users', /to_silver_users/],
+    ['gold', 'clickhouse -> gold', 'silver_users', 'gold', /SELECT/],
   ] as const;
-  for (const [hop, from, to, next] of hops) {
+  for (const [hop, way, from, to, next] of hops) {
     it(`that did not pass ${hop} got lost from ${from} to ${to}`, () => {
       const broken = brokenHop(hop, users!);
-      assert.deepEqual([broken.from, broken.to], [from, to]);
+      assert.deepEqual([broken.way, broken.from, broken.to], [way, from, to]);
       assert.match(broken.next, next);
     });
   }
