@@ -23,7 +23,7 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
 
 /**
  * `GET /verify` verifies and answers with the result, when it is there; several at once share one verification. Parameters:
- * `only`, `skip` (names, by commas), and `status=200`, which answers 200 whatever the verdict, for tools that judge the body
+ * `only`, `skip` (names, by commas), `retries`, and `status=200`, which answers 200 whatever the verdict, for tools that judge the body
  * and take any other status for a fault of the measurement. It repairs nothing. Off unless the configuration has `http`.
  */
 export async function serveVerify(
@@ -55,20 +55,27 @@ async function answer(request: IncomingMessage, response: ServerResponse, verify
   }
 }
 
-const PARAMETERS = new Set(['only', 'skip', 'status']);
+const PARAMETERS = new Set(['only', 'skip', 'retries', 'status']);
 
 function parameters(given: URLSearchParams): { always200: boolean; input: VerifyInput } {
   const unknown = [...given.keys()].filter((name) => !PARAMETERS.has(name));
   const status = given.get('status');
-  if (unknown.length > 0 || (status !== null && status !== '200')) {
-    const message = `asking for a verification: there are only=a,b, skip=a,b and status=200, not ${given.toString()}`;
+  const retries = given.get('retries');
+  const isWrong = (status ?? '200') !== '200' || !/^\d{1,3}$/.test(retries ?? '0');
+  if (unknown.length > 0 || isWrong) {
+    const message = `asking for a verification: there are only=a,b, skip=a,b, retries=n and status=200, not ${given.toString()}`;
     throw new PipelineError('BAD_QUERY', message);
   }
   const names = (name: string): string[] | undefined => given.get(name)?.split(',').filter(Boolean);
   const [only, skip] = [names('only'), names('skip')];
   return {
     always200: status === '200',
-    input: { ...(only && { only }), ...(skip && { skip }), requestedBy: 'http' },
+    input: {
+      ...(only && { only }),
+      ...(skip && { skip }),
+      ...(retries !== null && { retries: Number(retries) }),
+      requestedBy: 'http',
+    },
   };
 }
 

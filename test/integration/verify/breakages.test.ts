@@ -23,7 +23,7 @@ const TOPIC_RESOURCE = 2;
 /** Every breakage is made for real, found, and repaired before the next. */
 describe('a verification finds', function () {
   this.timeout(120_000);
-  const gold = useGoldStack({ services: VERIFY_SERVICES, own: true });
+  const gold = useGoldStack({ services: VERIFY_SERVICES });
   let kafka: Kafka;
   let admin: Admin;
 
