@@ -40,7 +40,11 @@ export function judgeSlot(
   lagLimitBytes = LAG_LIMIT_BYTES,
 ): Finding {
   if (slot === null) {
-    return failed(`replication slot ${USERS_SLOT} does not exist`, { slot: USERS_SLOT, connectorLsn }, ANEW);
+    return failed(
+      `replication slot ${USERS_SLOT} does not exist`,
+      { slot: USERS_SLOT, connectorLsn },
+      SNAPSHOT,
+    );
   }
   const { plugin, active, walStatus, confirmedLsn, invalidationReason } = slot;
   const lagBytes = confirmedLsn === null ? null : BigInt(currentLsn) - BigInt(confirmedLsn);
@@ -75,7 +79,8 @@ export function judgeSlot(
   return passed(`slot ${USERS_SLOT} is read, ${lagBytes} bytes behind`, evidence);
 }
 
-const ANEW = `stop connector ${POSTGRES_CONNECTOR}, drop slot ${USERS_SLOT} if it is there, then tidemark up: it takes a new snapshot under a new epoch`;
+const SNAPSHOT = 'tidemark up: it makes the slot, and takes a new snapshot under a new epoch';
+const ANEW = `stop connector ${POSTGRES_CONNECTOR}, drop slot ${USERS_SLOT}, then tidemark up: it takes a new snapshot under a new epoch`;
 
 interface Row {
   readonly slot: Record<string, string | boolean | null> | null;
