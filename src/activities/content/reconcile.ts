@@ -2,7 +2,7 @@ import { kindOf, settle, type Difference, type Observation } from '../../core/di
 import type { ContentTable, Progress } from './content-table.js';
 
 /** Positions awaited for a key that is changed without pause, before it is let go as in motion. */
-const MAX_ROUNDS = 4;
+const MAX_ROUNDS = 3;
 
 export interface Reconciliation {
   /** Version of the source's position before anything was compared: what was committed by then is in silver, but for `wrong`. */

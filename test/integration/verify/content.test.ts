@@ -54,7 +54,7 @@ describe('the content of silver', function () {
         ts: at,
         payload: [],
       },
-      { _id: { a: 1, b: 'x y' }, user_id: null, event_type: { deep: true }, ts: new Date(0), payload: 5 },
+      { _id: { a: 1, b: 'x y' }, user_id: null, event_type: { deep: true }, ts: new Date('1970-01-02'), payload: 5 },
       {
         _id: 'numbers',
         user_id: Long.MAX_VALUE,
@@ -104,7 +104,7 @@ describe('the content of silver', function () {
     const writer = new SourceWriter(postgres, mongo, db, 5);
     writer.start();
     try {
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 2; i++) {
         for (const found of await Promise.all([check('users'), check('events')])) {
           assert.equal(found.verdict, 'Passed', JSON.stringify(found));
         }
