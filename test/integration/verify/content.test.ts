@@ -54,7 +54,13 @@ describe('the content of silver', function () {
         ts: at,
         payload: [],
       },
-      { _id: { a: 1, b: 'x y' }, user_id: null, event_type: { deep: true }, ts: new Date('1970-01-02'), payload: 5 },
+      {
+        _id: { a: 1, b: 'x y' },
+        user_id: null,
+        event_type: { deep: true },
+        ts: new Date('1970-01-02'),
+        payload: 5,
+      },
       {
         _id: 'numbers',
         user_id: Long.MAX_VALUE,
