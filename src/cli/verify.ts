@@ -24,10 +24,21 @@ interface Flags {
   readonly errorLimit?: number;
   readonly canaryTimeout?: number;
   readonly errorWindow?: number;
-  readonly repair?: true | 'plan';
+  readonly repair?: true | RepairStep;
   readonly repairLimit?: number;
   readonly history?: true | number;
   readonly json?: true;
+}
+
+type RepairStep = Exclude<RepairMode, 'none'>;
+
+/** What a check's evidence says of a repair that was not made. */
+interface RepairPlan {
+  readonly applied: boolean;
+  readonly writes: number;
+  readonly deletes: number;
+  /** The first of them. */
+  readonly steps: readonly { readonly key: string; readonly action: 'write' | 'delete' }[];
 }
 
 /** For a pipeline that gates on it. */
@@ -50,9 +61,9 @@ export function addVerify(program: Command): void {
     .option('--canary-timeout <seconds>', 'how long the canary may take at one hop (default: 30)', seconds)
     .option('--error-window <seconds>', 'how far back bad messages count as new (default: 3600)', seconds)
     .option(
-      '--repair [plan]',
-      'make silver right for exactly the keys that differ; plan: only show how',
-      repairMode,
+      '--repair [step]',
+      'make silver right for exactly the keys that differ: shows how, then does it; plan, apply: one of these only',
+      repairStep,
     )
     .option('--repair-limit <rows>', 'rows of a table that a repair may change', wholeNumber)
     .option('--history [verifications]', 'show the recorded ones instead (default: 10)', wholeNumber)
@@ -76,9 +87,18 @@ async function verify(program: Command, flags: Flags): Promise<void> {
         return;
       }
       const live = !flags.json && process.stderr.isTTY;
-      const result = await tidemark.verify
-        .run({ ...inputOf(flags), ...(live && { onProgress: showStep }) })
-        .finally(() => live && process.stderr.write(CLEAR_LINE));
+      const run = (repair: RepairMode): Promise<VerificationResult> =>
+        tidemark.verify
+          .run({
+            ...inputOf(flags),
+            ...(repair !== 'none' && { repair }),
+            ...(live && { onProgress: showStep }),
+          })
+          .finally(() => live && process.stderr.write(CLEAR_LINE));
+      let result = await run(flags.repair === true ? 'plan' : (flags.repair ?? 'none'));
+      const plan = describePlan(result);
+      if (plan.length > 0) console.error(plan.join('\n'));
+      if (flags.repair === true && plan.length > 0) result = await run('apply');
       console.log(flags.json ? JSON.stringify(result) : describeVerification(result));
       process.exitCode = EXIT[result.verdict];
     });
@@ -100,7 +120,6 @@ function inputOf(flags: Flags): VerifyInput {
     errorLimit: flags.errorLimit,
     canaryTimeoutMs: flags.canaryTimeout,
     errorWindowMs: flags.errorWindow,
-    repair: flags.repair === true ? 'apply' : flags.repair,
     repairLimitRows: flags.repairLimit,
     requestedBy: `${userInfo().username} (cli)`,
   };
@@ -135,6 +154,22 @@ export function describeVerification(result: VerificationResult): string {
   ].join('\n');
 }
 
+/** A line per key that a repair would write or delete; none when there is nothing to repair, or it is done. */
+export function describePlan({ checks }: VerificationResult): string[] {
+  return checks.flatMap(({ check, evidence }) => {
+    const plan = evidence.repair as RepairPlan | undefined;
+    if (plan === undefined || plan.applied) return [];
+    const steps = plan.steps.map(({ key, action }) => `  ${action} ${key}`);
+    const keys = plan.writes + plan.deletes;
+    const more = keys - steps.length;
+    return [
+      `${check}: of ${keys} keys that differ a repair writes ${plan.writes} and deletes ${plan.deletes}`,
+      ...steps,
+      ...(more > 0 ? [`  and ${more} more`] : []),
+    ];
+  });
+}
+
 export function describeHistory(past: readonly VerificationResult[]): string {
   if (past.length === 0) return 'no verification is recorded';
   const table = plainTable(['begun', 'took', 'verdict', 'for', 'result'], ['left', 'right']);
@@ -152,8 +187,8 @@ const names = (text: string): string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
-function repairMode(text: string): Extract<RepairMode, 'plan'> {
-  if (text !== 'plan') throw new InvalidArgumentError('expected plan, or nothing');
+function repairStep(text: string): RepairStep {
+  if (text !== 'plan' && text !== 'apply') throw new InvalidArgumentError('expected plan, apply or nothing');
   return text;
 }
 

@@ -120,6 +120,41 @@ describe('verifying a deployment', function () {
       }
     });
 
+    it('--repair shows what it will write, and then makes silver right', async () => {
+      const { clickhouse, postgres } = gold();
+      const [changed, extra] = ['7000001', '7000002'];
+      await postgres.query(
+        `INSERT INTO users (user_id, full_name, email) VALUES (${changed}, 'Right', 'right@example.com')`,
+      );
+      const names = async () => {
+        const query = `SELECT user_id, full_name FROM users WHERE user_id IN (${changed}, ${extra}) ORDER BY user_id`;
+        return (await clickhouse.query({ query, format: 'JSONCompactEachRow' })).json<string[]>();
+      };
+      const arrived = async () => (await names()).length === 1;
+      await waitUntil('the user to be in silver', arrived, { timeoutMs: 60_000 });
+      const right = await names();
+      const settings = 'SETTINGS mutations_sync = 2';
+      for (const query of [
+        `ALTER TABLE silver_users UPDATE full_name = 'wrong' WHERE user_id = ${changed} ${settings}`,
+        `INSERT INTO silver_users (user_id, full_name, email, version)
+         SELECT ${extra}, 'nobody', '', version - 1 FROM silver_users WHERE user_id = ${changed}`,
+      ])
+        await clickhouse.command({ query });
+      const plan = [
+        'users-content: of 2 keys that differ a repair writes 1 and deletes 1',
+        `  write ${changed}`,
+        `  delete ${extra}`,
+      ].join('\n');
+      const planned = await cli('--only', 'users-content', '--retries', '0', '--repair', 'plan');
+      assert.deepEqual([planned.exitCode, planned.stderr], [1, plan]);
+      const repaired = await cli('--only', 'users-content', '--repair');
+      assert.deepEqual([repaired.exitCode, repaired.stderr], [0, plan], repaired.stdout);
+      assert.match(repaired.stdout, /silver_users had differed, and was repaired: .* of \d+ rows/);
+      assert.deepEqual(await names(), right);
+      const again = await cli('--only', 'users-content', '--repair');
+      assert.deepEqual([again.exitCode, again.stderr], [0, ''], 'there is nothing left to repair');
+    });
+
     it('does not take the answer to another question; exit code 2', async () => {
       const first = gold().tidemark.verify.run({ only: ['publication'], initialDelayMs: 8_000 });
       const busy = waitUntil(
@@ -138,7 +173,7 @@ describe('verifying a deployment', function () {
       [['--only', 'nothing'], /there is no nothing; there are kafka-quorum, .*\(BAD_CHECKS\)/],
       [['--skip', 'canry'], /there is no canry/],
       [['--retries', 'often'], /expected a whole number/],
-      [['--repair', 'all'], /expected plan, or nothing/],
+      [['--repair', 'all'], /expected plan, apply or nothing/],
       [['--bogus'], /unknown option '--bogus'/],
       [['--data-dir', '/nonexistent'], /no stack is set up there/],
     ];
