@@ -19,6 +19,8 @@ describe('the content of silver', function () {
 
   before(async () => {
     const { postgres, db } = pipeline();
+    // Other suites have left users of theirs here.
+    await postgres.query('DELETE FROM users WHERE user_id BETWEEN 1 AND $1', [7 * USERS]);
     await postgres.query(
       `INSERT INTO users (user_id, full_name, email, created_at)
        SELECT i * 7, 'Name ' || i, i || '@example.com', timestamptz '2024-01-01' + i * interval '1.000001 s'
