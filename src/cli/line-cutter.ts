@@ -79,7 +79,7 @@ export class LineCutter {
       from = this.#taker.stop();
     }
     // A copy: the room is used again.
-    this.#rest = this.#room.slice(from, end);
+    this.#rest = this.#copy(from, end);
     if (this.#rest.length > HEAD_BYTES) this.#keepPiece(this.#rest);
   }
 
@@ -87,7 +87,7 @@ export class LineCutter {
   #endLongLine(start: number, end: number): number {
     const newline = this.#room.subarray(start, end).indexOf(NEWLINE);
     if (newline < 0) {
-      this.#keepPiece(this.#room.slice(start, end));
+      this.#keepPiece(this.#copy(start, end));
       return end;
     }
     const whole = Buffer.concat([...this.#pieces, this.#room.subarray(start, start + newline)]);
@@ -95,6 +95,11 @@ export class LineCutter {
     this.#piecesBytes = 0;
     this.#long(whole);
     return start + newline + 1;
+  }
+
+  /** Not `slice`: of a Buffer that would be a view. */
+  #copy(start: number, end: number): Uint8Array {
+    return Buffer.from(this.#room.subarray(start, end));
   }
 
   #keepPiece(piece: Uint8Array): void {

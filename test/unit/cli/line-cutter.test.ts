@@ -75,6 +75,31 @@ describe('cli/line-cutter', () => {
     }
   });
 
+  it('keeps what a chunk leaves of a line also when the room is a Buffer, whose slices are views', () => {
+    const room = Buffer.alloc(ROOM_BYTES);
+    const cut: string[] = [];
+    let stop = 0;
+    const cutter = new LineCutter({
+      room,
+      lines: (_first, start, end) => {
+        const newline = room.indexOf(0x0a, start);
+        if (newline < 0 || newline >= end) return 0;
+        cut.push(room.toString('utf8', start, newline));
+        stop = newline + 1;
+        return 1;
+      },
+      stop: () => stop,
+      line: (_first, bytes) => cut.push(Buffer.from(bytes).toString()),
+    });
+    const halves = chunksOf(room);
+    ['first\nsec', 'ond\nth', 'ird\n'].forEach((text, turn) => {
+      const half = halves[turn & 1]!;
+      cutter.push(half.subarray(0, half.write(text)));
+      half.fill(0x3f);
+    });
+    assert.deepEqual(cut, ['first', 'second', 'third']);
+  });
+
   it('refuses a file without newlines', () => {
     const { cutter } = collecting(reader);
     const chunk = Buffer.alloc(1 << 20, 0x78);
