@@ -24,6 +24,7 @@ import { backfillPause, backfillProgress, backfillResume } from '../workflows/de
 import type { goldBackfill } from '../workflows/gold-backfill.js';
 import type { ClientConnections } from './connections.js';
 import { requireWorker } from './require-worker.js';
+import { watched } from './watched.js';
 
 /** Days by their dates, both included. */
 export interface Dates {
@@ -50,7 +51,6 @@ export interface GoldStatusOptions extends Dates {
 const PARALLELISM = 2;
 const MOST_PARALLEL = 32;
 /** How often a waiting caller asks how far it is, ms. */
-const PROGRESS_EVERY_MS = 500;
 
 type Handle = WorkflowHandle<typeof goldBackfill>;
 
@@ -65,7 +65,7 @@ export async function runBackfill(
   try {
     await requireWorker(client, CONTROL_QUEUE, 'workflow');
     const handle = await startOrAttach(client, request, options);
-    return await watched(handle, onProgress);
+    return await watched(handle, backfillProgress, onProgress);
   } catch (error) {
     throw fromTemporal(doing, error);
   }
@@ -152,22 +152,6 @@ async function startOrAttach(
     if (memo?.selection === selection) return handle;
     const message = `backfilling ${from} to ${to}: a backfill of these dates with another selection is under way`;
     throw new PipelineError('BACKFILL_RUNNING', message, { cause: error });
-  }
-}
-
-async function watched(
-  handle: Handle,
-  onProgress: GoldBackfillOptions['onProgress'],
-): Promise<GoldBackfillResult> {
-  if (onProgress === undefined) return handle.result();
-  const asking = setInterval(() => {
-    // One that is not told is none missed: the run may just have ended, or a worker be busy.
-    handle.query(backfillProgress).then(onProgress, () => undefined);
-  }, PROGRESS_EVERY_MS);
-  try {
-    return await handle.result();
-  } finally {
-    clearInterval(asking);
   }
 }
 

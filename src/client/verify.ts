@@ -19,6 +19,7 @@ import { verifyJoin, verifyProgress } from '../workflows/verify-definitions.js';
 import type { verifyDeployment } from '../workflows/verify-deployment.js';
 import type { ClientConnections } from './connections.js';
 import { requireWorker } from './require-worker.js';
+import { watched } from './watched.js';
 
 export interface VerifyOptions extends VerifyInput {
   /** Told now and then how far it is. */
@@ -35,7 +36,6 @@ const BEGIN_MS = 20_000;
 const NOT_READY_PAUSE_MS = 250;
 /** A bound for what no worker ends any more, far beyond any verification. */
 const LONGEST = '6h';
-const PROGRESS_EVERY_MS = 500;
 
 type Workflow = typeof verifyDeployment;
 
@@ -65,7 +65,7 @@ export class VerifyClient {
     try {
       const client = await this.#connections.temporal();
       await requireWorker(client, CONTROL_QUEUE, 'workflow');
-      return await watched(await startOrJoin(client, input), onProgress);
+      return await watched(await startOrJoin(client, input), verifyProgress, onProgress);
     } catch (error) {
       const unstarted = BROKEN[error instanceof PipelineError ? error.code : ''];
       if (unstarted === undefined) throw fromTemporal('verifying the deployment', error);
@@ -206,20 +206,4 @@ function sameQuestion(one: VerifyInput, other: VerifyInput): boolean {
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     );
   return text(one) === text(other);
-}
-
-async function watched(
-  handle: WorkflowHandle<Workflow>,
-  onProgress: VerifyOptions['onProgress'],
-): Promise<VerificationResult> {
-  if (onProgress === undefined) return handle.result();
-  const asking = setInterval(() => {
-    // A step not told is none missed: it may just have ended, or a worker be busy.
-    handle.query(verifyProgress).then(onProgress, () => undefined);
-  }, PROGRESS_EVERY_MS);
-  try {
-    return await handle.result();
-  } finally {
-    clearInterval(asking);
-  }
 }
