@@ -67,6 +67,12 @@ export default tseslint.config(
     deterministic,
   ),
   layer(
+    'core/*',
+    // A folder of core is core; schemas are pure as well.
+    [{ regex: '^(?!\\.{1,2}/[a-z0-9-]+\\.js$|zod$)', message: 'core imports core only' }],
+    deterministic,
+  ),
+  layer(
     'workflows',
     [
       {
