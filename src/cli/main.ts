@@ -29,6 +29,7 @@ const verbs: Record<string, () => Promise<void>> = {
     (await import('./generate.js')).addGenerate(program);
     (await import('./generate-frames.js')).addGenerateFrames(program);
     (await import('./generate-interactions.js')).addGenerateInteractions(program);
+    (await import('./generate-logins.js')).addGenerateLogins(program);
   },
   count: async () => (await import('./count.js')).addCount(program),
   migrate: async () => (await import('./migrate.js')).addMigrate(program),

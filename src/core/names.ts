@@ -21,6 +21,12 @@ export const quarantineTopic = (source: string): string => `${source}.quarantine
 /** The sketches behind the results of a topic. */
 export const sketchesTopic = (target: string): string => `${target}.sketches`;
 
+/** Logins as they come; cleaned, in dead letters and counted they go to topics named after it. */
+export const LOGINS_TOPIC = 'user-login';
+export const cleanTopic = (source: string): string => `${source}.clean`;
+export const deadLetterTopic = (source: string): string => `${source}.dlq`;
+export const insightsTopic = (source: string): string => `${source}.insights`;
+
 /** Consumer groups of the Kafka-engine tables are `<prefix>.<table>`. */
 export const KAFKA_GROUP_PREFIX = 'tidemark';
 export const USERS_GROUP = `${KAFKA_GROUP_PREFIX}.kafka_users`;

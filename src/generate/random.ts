@@ -45,7 +45,8 @@ function mix(seed: number, part: number): number {
   return spread(Math.imul(spread(seed ^ (part >>> 0)), 31) ^ high);
 }
 
-function spread(value: number): number {
+/** Another 32-bit number for each one: neighbours go far apart, and no two meet. */
+export function spread(value: number): number {
   let bits = value | 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
