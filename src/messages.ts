@@ -6,9 +6,11 @@ import type { ConnectorOffset, KafkaPositions } from './core/barrier.js';
 import type { Day } from './core/day.js';
 import type { StaleReason } from './core/gold-days.js';
 
+export type * from './messages/clean.js';
 export type * from './messages/count.js';
 export type * from './messages/gold-backfill.js';
 export type * from './messages/replay.js';
+export type * from './messages/stream-job.js';
 export type * from './messages/verify.js';
 
 // ---- positions ----

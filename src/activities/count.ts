@@ -1,5 +1,3 @@
-import { Context } from '@temporalio/activity';
-import { serviceFault } from '../clients/fault.js';
 import { checkCount } from '../core/count-plan.js';
 import { countJobId } from '../core/ids.js';
 import type {
@@ -13,11 +11,12 @@ import type {
   RecordCountInput,
 } from '../messages.js';
 import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
-import { countMergeLap, countSliceLap, type CountLapDeps } from '../stream/count/lap.js';
+import { countMergeLap, countSliceLap } from '../stream/count/lap.js';
 import { countSpec, draftCountPlan, type CountPlanDeps } from '../stream/count/plan.js';
 import { digestOf, JobStore } from '../stream/job-store.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
 import { freeze } from '../stream/log-positions.js';
+import { askingKafka, inLap } from './in-lap.js';
 
 export interface CountDeps {
   readonly kafka: KafkaConnection;
@@ -29,16 +28,13 @@ export interface CountDeps {
 export type CountActivities = ReturnType<typeof createCountActivities>;
 export type CountSliceActivities = ReturnType<typeof createCountSliceActivities>;
 
-/** Heartbeats of a lap, ms: it tells how far it is, and is told that it was cancelled. */
-const HEARTBEAT_MS = 1_000;
-
 /** Planning, merging and recording: for the control worker. */
 export function createCountActivities({ kafka, admin, codeVersion, now }: CountDeps) {
   const store = new JobStore<CountPlan, CountResult>(kafka, now);
   return {
     /** The job's plan, made now or recorded earlier. @throws PipelineError `BAD_COUNT`, `TOPIC_MISSING`, `JOB_EXISTS`. */
     planCount: (input: CountInput): Promise<PlannedCount> =>
-      asking(`planning count ${input.job}`, async () => {
+      askingKafka(`planning count ${input.job}`, async () => {
         checkCount(input);
         await ensureCheckpointTopic(admin);
         const digest = digestOf(countSpec(input));
@@ -54,13 +50,13 @@ export function createCountActivities({ kafka, admin, codeVersion, now }: CountD
      * stable offset: the marker of the last commit is written after the commit was answered.
      */
     freezePartials: ({ plan }: { readonly plan: CountPlan }): Promise<string[]> =>
-      asking(`freezing the partial states of count ${plan.job}`, async () => {
+      askingKafka(`freezing the partial states of count ${plan.job}`, async () => {
         const { partitions } = await freeze(kafka, plan.partials.topic);
         return partitions.map(({ highWatermark }) => String(highWatermark));
       }),
 
     recordCount: ({ plan, result }: RecordCountInput): Promise<CountResult> =>
-      asking(`recording count ${plan.job}`, async () => {
+      askingKafka(`recording count ${plan.job}`, async () => {
         const recorded: CountResult = { ...result, codeVersion, reused: false };
         await store.recordResult(countJobId(plan.job), recorded);
         return recorded;
@@ -75,39 +71,4 @@ export function createCountSliceActivities({ kafka, now }: Pick<CountDeps, 'kafk
     countSlice: ({ plan, slice }: CountSliceLapInput): Promise<CountReport> =>
       inLap(kafka, now, `counting slice ${slice} of ${plan.job}`, (deps) => countSliceLap(deps, plan, slice)),
   };
-}
-
-/** Heartbeats the newest report, and the same again while nothing is committed. */
-async function inLap(
-  kafka: KafkaConnection,
-  now: () => number,
-  doing: string,
-  lap: (deps: CountLapDeps) => Promise<CountReport>,
-): Promise<CountReport> {
-  const context = Context.current();
-  let newest: CountReport | undefined;
-  const beat = setInterval(() => context.heartbeat(newest), HEARTBEAT_MS);
-  try {
-    return await asking(doing, () =>
-      lap({
-        kafka,
-        now,
-        signal: context.cancellationSignal,
-        report: (report) => {
-          newest = report;
-          context.heartbeat(report);
-        },
-      }),
-    );
-  } finally {
-    clearInterval(beat);
-  }
-}
-
-async function asking<T>(doing: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (cause) {
-    throw serviceFault('kafka', doing, cause);
-  }
 }

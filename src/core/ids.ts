@@ -26,6 +26,14 @@ export const countPartId = (job: string, part: number | 'merge'): string => `cou
 /** Topic in which the slices of a count tell the merge stage what they have counted. */
 export const countPartialsTopic = (job: string): string => `tidemark.partials.${job}`;
 
+export const cleanWorkflowId = (job: string): string => `clean/${job}`;
+/** Who writes a cleaning's plan and result, and where they lie among the checkpoints. */
+export const cleanJobId = (job: string): string => `clean/${job}`;
+/** Transactional id and checkpoint key of one slice, or of the merge stage. */
+export const cleanPartId = (job: string, part: number | 'merge'): string => `clean/${job}/${part}`;
+/** Topic in which the slices of a cleaning tell the merge stage what they found. */
+export const cleanPartialsTopic = (job: string): string => `tidemark.partials.clean.${job}`;
+
 /** Temporal task queue of workflows and short activities. */
 export const CONTROL_QUEUE = 'tidemark-control';
 /** Temporal task queue of stream slices: one long activity at a time per worker process. */

@@ -31,3 +31,6 @@ export const insightsTopic = (source: string): string => `${source}.insights`;
 export const KAFKA_GROUP_PREFIX = 'tidemark';
 export const USERS_GROUP = `${KAFKA_GROUP_PREFIX}.kafka_users`;
 export const EVENTS_GROUP = `${KAFKA_GROUP_PREFIX}.kafka_events`;
+
+/** The cleaning job, unless it is given another name. */
+export const LOGINS_JOB = 'logins';

@@ -1,6 +1,7 @@
 import { UniqueSketch } from './hyperloglog.js';
 import type { StoredTime } from './uniques-held.js';
-import { toResult, type ResultStatus, type UniqueUsersResult } from './uniques-result.js';
+import { statusDue, type ResultStatus } from './result-status.js';
+import { toResult, type UniqueUsersResult } from './uniques-result.js';
 import { PARTITION_PREFIX, WINDOW_PREFIX, type CountRules } from './uniques-slice.js';
 import {
   decodeCounts,
@@ -114,7 +115,7 @@ export class UniquesMerge {
     const due: [MergedWindow, ResultStatus][] = [];
     for (const [key, merged] of this.#windows) {
       const isClosing = merged.window.endMs <= closedMs;
-      const status = statusDue(merged, watermarkMs, withChanges || isClosing);
+      const status = statusDue(merged, merged.window.endMs, watermarkMs, withChanges || isClosing);
       if (status !== undefined) due.push([merged, status]);
       if (isClosing) {
         this.#windows.delete(key);
@@ -251,17 +252,6 @@ export class UniquesMerge {
       }),
     );
   }
-}
-
-/** The row of the table "when results are given" (docs/unique-users.md) that applies to a window. */
-function statusDue(
-  merged: MergedWindow,
-  watermarkMs: number,
-  withChanges: boolean,
-): ResultStatus | undefined {
-  if (!merged.isFinal && merged.window.endMs <= watermarkMs) return 'final';
-  if (!merged.hasChanged || !withChanges) return undefined;
-  return merged.isFinal ? 'revised' : 'provisional';
 }
 
 function totalFrames(merged: MergedWindow, field: number): number {

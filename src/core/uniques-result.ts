@@ -1,8 +1,6 @@
 import type { UniqueSketch } from './hyperloglog.js';
+import type { ResultStatus } from './result-status.js';
 import { isoSeconds, type Window, type WindowKind } from './window.js';
-
-/** `provisional`: more is expected; `final`: the watermark has passed the end; `revised`: late frames changed a final one. */
-export type ResultStatus = 'provisional' | 'final' | 'revised';
 
 /** One count of one window, plain JSON: the value of a record of `unique-users`. */
 export interface UniqueUsersResult {

@@ -1,11 +1,27 @@
 /** Messages of `countUniqueUsers`: plain JSON, offsets as decimal strings, instants as epoch milliseconds. */
 
-/** Offsets `[startOffset, endOffset)` of one partition; without an end the log is followed. */
-export interface CountRange {
-  readonly partition: number;
-  readonly startOffset: string;
-  readonly endOffset: string | null;
-}
+import type {
+  JobGap,
+  JobPlan,
+  JobProgress,
+  JobRange,
+  JobReport,
+  JobResult,
+  JobStatus,
+  JobTopic,
+  MergeLapInput,
+  SliceLapInput,
+} from './stream-job.js';
+
+export type CountRange = JobRange;
+export type CountTopic = JobTopic;
+export type CountGap = JobGap;
+export type CountReport = JobReport;
+export type CountSliceLapInput = SliceLapInput<CountPlan>;
+export type CountMergeLapInput = MergeLapInput<CountPlan>;
+/** Counts: frames by how they ended (see FrameTally), `results` written. */
+export type CountResult = JobResult;
+export type CountProgress = JobProgress<CountPlan>;
 
 /** What is counted and how. Two inputs that agree in this are the same job. */
 export interface CountSpec {
@@ -39,40 +55,15 @@ export interface CountInput extends CountSpec {
   readonly requestedBy?: string;
 }
 
-export interface CountTopic {
-  readonly topic: string;
-  /** Another one means: deleted and created again. */
-  readonly topicId: string;
-  readonly partitions: number;
-}
-
-export interface CountSlice {
-  readonly index: number;
-  readonly ranges: readonly CountRange[];
-  readonly checkpointPartition: number;
-}
-
 /** Made once and never changed. */
-export interface CountPlan {
-  readonly version: 1;
-  readonly job: string;
-  /** Of the spec: the same name with another digest is refused. */
-  readonly digest: string;
+export interface CountPlan extends JobPlan {
   readonly spec: CountSpec;
-  readonly plannedAtMs: number;
-  readonly requestedBy: string;
   readonly provisionalMs: number;
-  readonly allowGaps: boolean;
-  readonly source: CountTopic;
   readonly target: CountTopic;
   /** The sketch behind every final or revised result. */
   readonly sketches: CountTopic;
   /** Frames that were not counted, with the reason. */
   readonly quarantine: CountTopic;
-  /** What the slices tell the merge stage: one partition per slice. */
-  readonly partials: CountTopic;
-  readonly slices: readonly CountSlice[];
-  readonly mergeCheckpointPartition: number;
 }
 
 /** Where the planning of a job came to: its plan, new or as recorded, and the result if it has one. */
@@ -81,77 +72,12 @@ export interface PlannedCount {
   readonly result: CountResult | null;
 }
 
-export interface CountSliceLapInput {
-  readonly plan: CountPlan;
-  readonly slice: number;
-}
-
-export interface CountMergeLapInput {
-  readonly plan: CountPlan;
-  /** Ends of the partial states, by slice, once no slice will add to them; null while they may. */
-  readonly ends: readonly string[] | null;
-}
-
-export interface CountGap {
-  readonly partition: number;
-  readonly startOffset: string;
-  readonly endOffset: string;
-  readonly reason: string;
-}
-
-/** How far a slice, or the merge stage, is; also its heartbeat. Counts are since the job began. */
-export interface CountReport {
-  /** Index of the slice; `merge` for the merge stage. */
-  readonly part: number | 'merge';
-  readonly finished: boolean;
-  readonly next: Readonly<Record<string, string>>;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly gaps: readonly CountGap[];
-  /** Records of this lap and how long it took. */
-  readonly lap: { readonly records: number; readonly transactions: number; readonly elapsedMs: number };
-}
-
-/** A bounded count that is over, or a live one as it was when stopped (then a start with the same input goes on). */
-export interface CountResult {
-  readonly job: string;
-  readonly outcome: 'finished' | 'stopped';
-  /** Frames by how they ended (see FrameTally), `results` written. */
-  readonly counts: Readonly<Record<string, number>>;
-  readonly gaps: readonly CountGap[];
-  readonly startedAtMs: number;
-  readonly finishedAtMs: number;
-  /** Null for one that was stopped: it is not recorded. */
-  readonly codeVersion: string | null;
-  /** This is the record of an earlier run. */
-  readonly reused: boolean;
-}
-
 export interface RecordCountInput {
   readonly plan: CountPlan;
   readonly result: Omit<CountResult, 'codeVersion' | 'reused'>;
 }
 
-/** Answer of the query `countProgress`, from laps that have ended; a client adds what heartbeats say. */
-export interface CountProgress {
-  readonly job: string;
-  readonly state: 'planning' | 'counting' | 'merging' | 'stopping' | 'finished';
-  readonly plan: CountPlan | null;
-  readonly reports: readonly CountReport[];
-}
-
 /** A count as it stands. */
-export interface CountStatus {
-  readonly job: string;
-  /** `failed`, `cancelled` ... as Temporal says once it is over. */
-  readonly state: CountProgress['state'] | 'stopped' | 'failed' | 'cancelled' | 'terminated' | 'unknown';
-  readonly plan: CountPlan | null;
-  readonly reports: readonly CountReport[];
-  /** Offsets passed, and in all where the job is bounded. */
-  readonly done: string;
-  readonly total: string | null;
-  readonly counts: Readonly<Record<string, number>>;
+export interface CountStatus extends Omit<JobStatus<CountPlan>, 'recordsPerSecond'> {
   readonly framesPerSecond: number | null;
-  readonly etaMs: number | null;
-  /** What the last attempt of a part met, while it is tried again; what ended the job, once it has failed. */
-  readonly fault: string | null;
 }

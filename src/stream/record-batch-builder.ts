@@ -60,13 +60,18 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * Copies the cursor's record: key, value and headers as one or two slices of bytes. `added` is one more header, encoded
-   * by `encodeHeader`; it goes last.
+   * Copies the cursor's record: key, value and headers as one or two slices of bytes. `added` are more headers, encoded by
+   * `encodeHeader`, one unless `addedCount` says; they go last.
    */
-  copy(cursor: RecordCursor, timestampMs: number, added: Buffer = NO_HEADER): void {
+  copy(
+    cursor: RecordCursor,
+    timestampMs: number,
+    added: Buffer = NO_HEADER,
+    addedCount = added.length > 0 ? 1 : 0,
+  ): void {
     const keyValueBytes = cursor.keyValueEnd - cursor.keyValueStart;
     const headersBytes = cursor.headersEnd - cursor.headersStart;
-    const headerCount = cursor.headerCount + (added.length > 0 ? 1 : 0);
+    const headerCount = cursor.headerCount + addedCount;
     let at = this.#begin(timestampMs, keyValueBytes + varintSize(headerCount) + headersBytes + added.length);
     const bytes = this.#bytes;
     copyBytes(bytes, at, cursor.bytes, cursor.keyValueStart, cursor.keyValueEnd);

@@ -16,8 +16,15 @@ import {
 
 /** Where a processor puts its results. Nothing is sent before the transaction is committed. */
 export interface Output {
-  /** Copies the cursor's record as it is, with `added` (see `encodeHeader`) as one more header. */
-  copy(topic: string, partition: number, cursor: RecordCursor, timestampMs: number, added?: Buffer): void;
+  /** Copies the cursor's record as it is, with `added` (see `encodeHeader`) as one more header, or as `addedCount` more. */
+  copy(
+    topic: string,
+    partition: number,
+    cursor: RecordCursor,
+    timestampMs: number,
+    added?: Buffer,
+    addedCount?: number,
+  ): void;
   write(topic: string, partition: number, record: OutputRecord): void;
 }
 
@@ -106,9 +113,16 @@ export class TransactionalWriter implements Output {
     return this.#pendingBytes;
   }
 
-  copy(topic: string, partition: number, cursor: RecordCursor, timestampMs: number, added?: Buffer): void {
+  copy(
+    topic: string,
+    partition: number,
+    cursor: RecordCursor,
+    timestampMs: number,
+    added?: Buffer,
+    addedCount?: number,
+  ): void {
     const bytes = cursor.headersEnd - cursor.keyValueStart + (added?.length ?? 0);
-    this.#builder(topic, partition, bytes).copy(cursor, timestampMs, added);
+    this.#builder(topic, partition, bytes).copy(cursor, timestampMs, added, addedCount);
   }
 
   write(topic: string, partition: number, record: OutputRecord): void {

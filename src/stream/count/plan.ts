@@ -1,38 +1,30 @@
-import type { Admin } from 'kafkajs';
 import { checkpointPartition } from '../../core/checkpoint-partition.js';
 import { checkCount, dealOut } from '../../core/count-plan.js';
-import { PipelineError } from '../../core/errors.js';
 import { countJobId, countPartialsTopic } from '../../core/ids.js';
 import { quarantineTopic, sketchesTopic } from '../../core/names.js';
-import type { CountInput, CountPlan, CountRange, CountSpec, CountTopic } from '../../messages.js';
+import type { CountInput, CountPlan, CountSpec } from '../../messages.js';
 import { CHECKPOINT_TOPIC } from '../checkpoint-store.js';
 import { ensureCheckpointTopic } from '../checkpoint-topic.js';
 import { digestOf } from '../job-store.js';
-import type { KafkaConnection } from '../kafka-connection.js';
-import { freeze, offsetsAtTime, type FrozenPartition } from '../log-positions.js';
+import {
+  COMPACTED,
+  ensureTopic,
+  partialsConfig,
+  plannedRanges,
+  requireTopic,
+  type JobPlanDeps,
+} from '../job-topics.js';
+import { freeze } from '../log-positions.js';
 
-export interface CountPlanDeps {
-  readonly kafka: KafkaConnection;
-  readonly admin: Pick<Admin, 'listTopics' | 'createTopics'>;
-  readonly now: () => number;
-}
+export type CountPlanDeps = JobPlanDeps;
 
 const DAY_MS = 24 * 3_600_000;
 /** Milliseconds between results that are not final yet, unless the job says. */
 const PROVISIONAL_MS = 5_000;
 
-const COMPACTED = { 'cleanup.policy': 'compact' };
 const QUARANTINE = { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY_MS) };
-/**
- * Cumulative states without deletions: the newest of a key is all the merge stage needs, so compaction loses nothing. A
- * merge stage that was stopped for longer than the retention finds a gap and says so.
- */
-const PARTIALS = {
-  'cleanup.policy': 'compact,delete',
-  'retention.ms': String(7 * DAY_MS),
-  'segment.bytes': String(64 * 1024 * 1024),
-  'segment.ms': String(3_600_000),
-};
+/** Cumulative states without deletions: the newest of a key is all the merge stage needs, so compaction loses nothing. */
+const PARTIALS = partialsConfig('compact,delete');
 
 /** What a job is about, without how it is run. */
 export function countSpec(input: CountInput): CountSpec {
@@ -60,9 +52,9 @@ export async function draftCountPlan(deps: CountPlanDeps, input: CountInput): Pr
   checkCount(input);
   const { kafka, admin } = deps;
   const spec = countSpec(input);
-  await requireTopic(kafka, input);
+  await requireTopic(kafka, input.source, `planning count ${input.job}: the topic of frames`);
   const frozen = await freeze(kafka, input.source);
-  const slices = dealOut(await rangesOf(kafka, spec, frozen.partitions), input.slices ?? 1);
+  const slices = dealOut(await plannedRanges(kafka, spec, frozen.partitions), input.slices ?? 1);
   await ensureCheckpointTopic(admin);
   const target = await ensureTopic(deps, input.target, 1, COMPACTED);
   const sketches = await ensureTopic(deps, sketchesTopic(input.target), 1, COMPACTED);
@@ -87,58 +79,4 @@ export async function draftCountPlan(deps: CountPlanDeps, input: CountInput): Pr
     slices: slices.map((ranges, index) => ({ index, ranges, checkpointPartition: partOf(index) })),
     mergeCheckpointPartition: partOf(slices.length),
   };
-}
-
-/** Asked once: a topic that is missing now is not waited for. @throws PipelineError `TOPIC_MISSING`. */
-async function requireTopic(kafka: KafkaConnection, { job, source }: CountInput): Promise<void> {
-  await kafka.topic(source, true).catch((cause: unknown) => {
-    if (!(cause instanceof PipelineError) || cause.code !== 'KAFKA_UNKNOWN_TOPIC_OR_PARTITION') throw cause;
-    const message = `planning count ${job}: the topic of frames, ${source}, is not there`;
-    throw new PipelineError('TOPIC_MISSING', message, { at: { topic: source }, cause });
-  });
-}
-
-async function rangesOf(
-  kafka: KafkaConnection,
-  { source, from = 'beginning', bounded = false }: CountSpec,
-  partitions: readonly FrozenPartition[],
-): Promise<CountRange[]> {
-  const atTime = typeof from === 'number' ? await offsetsAtTime(kafka, source, from) : undefined;
-  return partitions.map(({ partition, logStartOffset, lastStableOffset }) => {
-    const first = from === 'beginning' ? logStartOffset : (atTime?.get(partition) ?? lastStableOffset);
-    return {
-      partition,
-      startOffset: String(Math.min(first, lastStableOffset)),
-      endOffset: bounded ? String(lastStableOffset) : null,
-    };
-  });
-}
-
-/** The topic as it is, made if it is missing. */
-async function ensureTopic(
-  { kafka, admin }: CountPlanDeps,
-  topic: string,
-  partitions: number,
-  config: Readonly<Record<string, string>>,
-): Promise<CountTopic> {
-  if (!(await admin.listTopics()).includes(topic)) {
-    await admin.createTopics({
-      // kafkajs may throw UNKNOWN_TOPIC_OR_PARTITION while it waits for leaders of a topic it did create.
-      waitForLeaders: false,
-      topics: [
-        {
-          topic,
-          numPartitions: partitions,
-          replicationFactor: -1,
-          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    });
-  }
-  const found = await kafka.whileMoving(async () => {
-    const known = await kafka.topic(topic, true);
-    for (const { partition } of known.partitions) await kafka.leader(topic, partition);
-    return known;
-  });
-  return { topic, topicId: found.topicId, partitions: found.partitions.length };
 }

@@ -1,0 +1,104 @@
+import { PipelineError } from '../errors.js';
+import { compileFilter } from '../filter.js';
+import { DEFAULT_TIME_RULES } from '../watermark.js';
+import type { InsightRules } from './merge.js';
+
+/** The part of a job's input that says what is late, filtered and suspicious; absent means the default. */
+export interface CleanChoices {
+  /** Whole seconds that a login may be behind its partition's time. */
+  readonly latenessS?: number;
+  /** CEL over the clean record as `value`: what it does not select is filtered. */
+  readonly filter?: string;
+  /** Whole seconds. */
+  readonly windowS?: number;
+  readonly alertWindowS?: number;
+  readonly sharedDeviceUsers?: number;
+  readonly hoppingDevices?: number;
+  readonly burstLogins?: number;
+  /** `n.n.n` */
+  readonly newestVersion?: string;
+  /** Users, and devices, that alerts follow at most. */
+  readonly entries?: number;
+}
+
+export const CLEAN_DEFAULTS = {
+  latenessS: DEFAULT_TIME_RULES.latenessS,
+  windowS: 60,
+  alertWindowS: 600,
+  sharedDeviceUsers: 5,
+  hoppingDevices: 5,
+  burstLogins: 20,
+  entries: 200_000,
+} as const satisfies CleanChoices;
+
+export const latenessMs = ({ latenessS = CLEAN_DEFAULTS.latenessS }: CleanChoices): number =>
+  1_000 * latenessS;
+
+/** The rules of a job's insights, defaults filled in. */
+export function insightRules(choices: CleanChoices): InsightRules {
+  const { newestVersion } = choices;
+  const all = { ...CLEAN_DEFAULTS, ...choices };
+  return {
+    windowMs: 1_000 * all.windowS,
+    latenessMs: latenessMs(choices),
+    alerts: {
+      windowMs: 1_000 * all.alertWindowS,
+      sharedDeviceUsers: all.sharedDeviceUsers,
+      hoppingDevices: all.hoppingDevices,
+      burstLogins: all.burstLogins,
+      entries: all.entries,
+      ...(newestVersion !== undefined && { newestVersion }),
+    },
+  };
+}
+
+export interface AskedClean extends CleanChoices {
+  readonly job: string;
+  readonly source: string;
+  readonly clean: string;
+  readonly dlq: string;
+  readonly insights: string;
+  readonly slices?: number;
+}
+
+/** Part of workflow ids, transactional ids, keys and topic names. */
+const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
+
+/** What is wrong with an input whatever the topics hold, all at once. @throws PipelineError `BAD_CLEAN`. */
+export function checkClean(asked: AskedClean): void {
+  const faults: string[] = [];
+  const whole = (name: string, value: number, from: number): void => {
+    if (!Number.isSafeInteger(value) || value < from)
+      faults.push(`${name} must be a whole number from ${from}`);
+  };
+  const all = { ...CLEAN_DEFAULTS, ...asked };
+  if (!JOB_NAME.test(asked.job)) faults.push('the name must be 1 to 80 letters, digits, dots, dashes');
+  const topics = [asked.source, asked.clean, asked.dlq, asked.insights];
+  if (new Set(topics).size !== topics.length)
+    faults.push('source, clean, dead letters and insights need four topics');
+  whole('the lateness', all.latenessS, 0);
+  whole('the window', all.windowS, 1);
+  whole('the window of alerts', all.alertWindowS, 1);
+  whole('the users of a shared device', all.sharedDeviceUsers, 2);
+  whole('the devices of a hopping user', all.hoppingDevices, 2);
+  whole('the logins of a burst', all.burstLogins, 2);
+  whole('the entries', all.entries, 1);
+  whole('the number of slices', asked.slices ?? 1, 1);
+  if (asked.newestVersion !== undefined && !/^\d{1,9}\.\d{1,9}\.\d{1,9}$/.test(asked.newestVersion)) {
+    faults.push('the newest version must be n.n.n');
+  }
+  faults.push(...filterFaults(asked.filter));
+  if (faults.length === 0) return;
+  throw new PipelineError('BAD_CLEAN', `reading what cleaning ${asked.job} is to do: ${faults.join('; ')}`);
+}
+
+function filterFaults(filter: string | undefined): string[] {
+  if (filter === undefined) return [];
+  try {
+    compileFilter({ filter });
+    return [];
+  } catch (error) {
+    if (error instanceof PipelineError) return [error.message];
+    throw error;
+  }
+}

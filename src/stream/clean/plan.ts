@@ -1,0 +1,134 @@
+import { checkpointPartition } from '../../core/checkpoint-partition.js';
+import { dealOut } from '../../core/count-plan.js';
+import { PipelineError } from '../../core/errors.js';
+import { cleanJobId, cleanPartialsTopic } from '../../core/ids.js';
+import { checkClean } from '../../core/logins/plan.js';
+import type { CleanInput, CleanPlan, CleanSpec, JobTopic } from '../../messages.js';
+import { CHECKPOINT_TOPIC } from '../checkpoint-store.js';
+import { ensureCheckpointTopic } from '../checkpoint-topic.js';
+import { digestOf } from '../job-store.js';
+import {
+  COMPACTED,
+  ensureTopic,
+  partialsConfig,
+  plannedRanges,
+  requireTopic,
+  type JobPlanDeps,
+} from '../job-topics.js';
+import { freeze } from '../log-positions.js';
+import { makeTopic } from '../make-topic.js';
+import { readLimits, type TopicAdmin } from '../replay/target.js';
+
+export interface CleanPlanDeps extends JobPlanDeps {
+  readonly admin: TopicAdmin;
+}
+
+/** Milliseconds between insights that are not final yet, unless the job says. */
+const PROVISIONAL_MS = 5_000;
+/** What a dead letter's headers take at most, codes and coordinates, beside what the message came with. */
+const HEADERS_BYTES = 4 * 1024;
+/** Each login is told once, so nothing may be compacted away. */
+const PARTIALS = partialsConfig('delete');
+
+const SPEC: readonly (keyof CleanSpec)[] = [
+  'source',
+  'clean',
+  'dlq',
+  'insights',
+  'from',
+  'bounded',
+  'latenessS',
+  'filter',
+  'windowS',
+  'alertWindowS',
+  'sharedDeviceUsers',
+  'hoppingDevices',
+  'burstLogins',
+  'newestVersion',
+  'entries',
+];
+
+/** What a job is about, without how it is run. */
+export const cleanSpec = (input: CleanInput): CleanSpec =>
+  Object.fromEntries(
+    SPEC.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]])),
+  ) as unknown as CleanSpec;
+
+/**
+ * Resolves once what a cleaning will read, and makes the topics it writes.
+ * @throws PipelineError `BAD_CLEAN`, `TOPIC_MISSING`.
+ */
+export async function draftCleanPlan(deps: CleanPlanDeps, input: CleanInput): Promise<CleanPlan> {
+  checkClean(input);
+  const { kafka, admin } = deps;
+  const spec = cleanSpec(input);
+  await requireTopic(kafka, input.source, `planning to clean ${input.job}: the topic of logins`);
+  const frozen = await freeze(kafka, input.source);
+  const partitions = frozen.partitions.length;
+  const slices = dealOut(await plannedRanges(kafka, spec, frozen.partitions), input.slices ?? 1);
+  await ensureCheckpointTopic(admin);
+  const { clean, dlq } = await ensureOutputs(deps, input, partitions);
+  const insights = await ensureTopic(deps, input.insights, 1, COMPACTED);
+  const partials = await ensureTopic(deps, cleanPartialsTopic(input.job), slices.length, PARTIALS);
+  const checkpoints = (await kafka.topic(CHECKPOINT_TOPIC, true)).partitions.length;
+  const partOf = (part: number): number => checkpointPartition(cleanJobId(input.job), part, checkpoints);
+  return {
+    version: 1,
+    job: input.job,
+    digest: digestOf(spec),
+    spec,
+    plannedAtMs: deps.now(),
+    requestedBy: input.requestedBy ?? '',
+    provisionalMs: input.provisionalMs ?? PROVISIONAL_MS,
+    allowGaps: input.allowGaps ?? false,
+    source: { topic: input.source, topicId: frozen.topicId, partitions },
+    clean,
+    dlq,
+    insights,
+    partials,
+    slices: slices.map((ranges, index) => ({ index, ranges, checkpointPartition: partOf(index) })),
+    mergeCheckpointPartition: partOf(slices.length),
+  };
+}
+
+/**
+ * The topics of clean records and dead letters, as they are or made: they must take whatever the source has taken, or one
+ * message could stop the job.
+ */
+async function ensureOutputs(
+  deps: CleanPlanDeps,
+  { job, source, clean, dlq }: CleanInput,
+  partitions: number,
+): Promise<{ clean: JobTopic; dlq: JobTopic }> {
+  const { kafka, admin } = deps;
+  const limits = await readLimits(admin, source);
+  const largest = limits.maxMessageBytes + HEADERS_BYTES;
+  // As long as the source keeps the messages; dead letters until somebody has looked at them.
+  await makeTopic(admin, kafka, clean, partitions, { 'retention.ms': String(limits.retentionMs) });
+  await makeTopic(admin, kafka, dlq, partitions, { 'max.message.bytes': String(largest) });
+  const faults: string[] = [];
+  const found = {
+    clean: await ensureTopic(deps, clean, partitions, {}),
+    dlq: await ensureTopic(deps, dlq, 1, {}),
+  };
+  if (found.clean.partitions !== partitions) {
+    faults.push(
+      `${clean} has ${found.clean.partitions} partitions, ${source} ${partitions}: they must agree`,
+    );
+  }
+  for (const topic of [clean, dlq]) {
+    const own = await readLimits(admin, topic);
+    if (own.timestampType === 'CreateTime' && own.timestampAfterMaxMs < limits.timestampAfterMaxMs) {
+      faults.push(`${topic} refuses timestamps that ${source} takes (message.timestamp.after.max.ms)`);
+    }
+    if (topic === dlq && own.maxMessageBytes < largest) {
+      faults.push(
+        `${dlq} must take messages of ${largest} bytes (max.message.bytes), those of ${source} with headers`,
+      );
+    }
+  }
+  if (faults.length === 0) return found;
+  throw new PipelineError('BAD_CLEAN', `planning to clean ${job}: ${faults.join('; ')}`, {
+    at: { topic: dlq },
+  });
+}

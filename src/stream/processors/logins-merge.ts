@@ -1,0 +1,92 @@
+import { insightKey } from '../../core/logins/insights.js';
+import { LoginMerge, type InsightRules } from '../../core/logins/merge.js';
+import { partitionOfKey } from '../../core/murmur2.js';
+import type { StateRecord } from '../checkpoint-store.js';
+import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
+import type { Output } from '../transactional-writer.js';
+import { JOB_HEADER } from './uniques.js';
+
+export interface LoginsMergeOptions {
+  readonly job: string;
+  /** All source partitions that are read, by any slice. */
+  readonly partitions: readonly number[];
+  readonly rules: InsightRules;
+  readonly insights: { readonly topic: string; readonly partitions: number };
+  /** Milliseconds between results that are not final yet; 0 for none before the end. */
+  readonly provisionalMs: number;
+  readonly now: () => number;
+}
+
+/** Second stage of cleaning logins: reads what the slices found clean, read_committed, and alone writes insights. */
+export class LoginsMergeProcessor implements Processor {
+  readonly #options: LoginsMergeOptions;
+  readonly #merge: LoginMerge;
+  readonly #headers: readonly { readonly name: string; readonly value: Buffer }[];
+  #hasNews = true;
+  #provisionalMs = Number.NEGATIVE_INFINITY;
+  #results = 0;
+
+  constructor(options: LoginsMergeOptions) {
+    this.#options = options;
+    this.#merge = new LoginMerge(options.job, options.partitions, options.rules);
+    this.#headers = [{ name: JOB_HEADER, value: Buffer.from(options.job) }];
+  }
+
+  restore(state: readonly StateRecord[], counts: Readonly<Record<string, number>>): void {
+    this.#merge.restore(state);
+    this.#results = counts.results ?? 0;
+  }
+
+  process({ batch, startOffset, endOffset }: SourceBatch): number {
+    const cursor = batch.records(startOffset, endOffset);
+    let records = 0;
+    while (cursor.next()) {
+      records++;
+      const key = cursor.key();
+      if (key !== null) this.#merge.apply({ key: key.toString(), value: cursor.value() });
+    }
+    this.#hasNews ||= records > 0;
+    return records;
+  }
+
+  tick(nowMs: number, _positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
+    const { provisionalMs } = this.#options;
+    const isProvisionalDue = provisionalMs > 0 && nowMs - this.#provisionalMs >= provisionalMs;
+    if (isProvisionalDue) this.#provisionalMs = nowMs;
+    if (!this.#hasNews && !isProvisionalDue) return false;
+    this.#hasNews = false;
+    return this.#emit(nowMs, isProvisionalDue, output);
+  }
+
+  snapshot(): StateRecord[] {
+    return this.#merge.snapshot().map(({ key, value }) => ({ key, value: value && asBuffer(value) }));
+  }
+
+  counts(): Record<string, number> {
+    return { ...this.#merge.counts, results: this.#results };
+  }
+
+  /** @throws PipelineError `IDENTITY_BROKEN` when the slices' clean logins have not all come. */
+  finish(output: Output): void {
+    this.#merge.requireComplete();
+    this.#emit(this.#options.now(), true, output);
+  }
+
+  #emit(nowMs: number, withChanges: boolean, output: Output): boolean {
+    const { insights } = this.#options;
+    const due = this.#merge.results(nowMs, withChanges);
+    for (const insight of due) {
+      const key = Buffer.from(insightKey(insight));
+      output.write(insights.topic, partitionOfKey(key, insights.partitions), {
+        timestampMs: nowMs,
+        key,
+        value: Buffer.from(JSON.stringify(insight)),
+        headers: this.#headers,
+      });
+    }
+    this.#results += due.length;
+    return due.length > 0;
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
