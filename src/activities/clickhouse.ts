@@ -15,7 +15,7 @@ import type {
   RecordFailureInput,
 } from '../messages.js';
 import { computeGold } from './gold-attempt.js';
-import { readGoldDays } from './gold-days.js';
+import { readGoldDays, staleSince } from './gold-days.js';
 import { ask, insertRun, serverNowMs } from './gold-record.js';
 import { waitLap } from './wait-lap.js';
 
@@ -57,11 +57,9 @@ export function createClickHouseActivities(deps: ClickHouseDeps) {
     async findGoldRun({ day }: { readonly day: string }): Promise<GoldFreshness> {
       const doing = `reading the record of ${day}`;
       try {
-        const [[run], [state]] = await Promise.all([
-          ask<GoldRun>(deps, lastCompleteRun(database, day)),
-          readGoldDays(deps, { days: [day], codeVersion: deps.codeVersion }),
-        ]);
-        return { run: run ?? null, stale: state?.stale ?? [] };
+        const [run] = await ask<GoldRun>(deps, lastCompleteRun(database, day));
+        if (run === undefined) return { run: null, stale: ['never-computed'] };
+        return { run, stale: await staleSince(deps, run) };
       } catch (cause) {
         throw serviceFault('clickhouse', doing, cause);
       }

@@ -63,27 +63,32 @@ export class AttemptSteps {
   }
 
   /**
-   * Ends every query and drops every staging table of this day that is not this attempt's. Queries first, and to their
-   * end (SYNC): an INSERT under way would go on writing into a table it holds. Returns the server's time after those.
+   * Drops every staging table of this day that is not this attempt's. Whoever has none has nothing to write into or to
+   * replace from. Where there is one its INSERTs end first, and to their end (SYNC): they would go on writing into a
+   * table they hold. Returns the server's time after that.
    */
   async fenceOthers(): Promise<number> {
     this.#enter('fencing other attempts');
-    const { database, onCluster } = this.#deps;
-    const { day } = this.#attempt;
+    const { others, nowMs } = await this.#otherStaging();
+    if (others.length === 0) return nowMs;
     // INSERTs only: two fences that killed each other's KILL would wait for each other.
     await this.#command(
-      `KILL QUERY ${onCluster} WHERE query_kind = 'Insert' AND startsWith(query_id, {day:String})
+      `KILL QUERY ${this.#deps.onCluster} WHERE query_kind = 'Insert' AND startsWith(query_id, {day:String})
        AND NOT startsWith(query_id, {own:String}) SYNC`,
-      { day: goldQueryPrefix(day), own: this.#ownQueries },
+      { day: goldQueryPrefix(this.#attempt.day), own: this.#ownQueries },
     );
+    for (const table of others) await this.#drop(table);
+    return serverNowMs(this.#deps);
+  }
+
+  async #otherStaging(): Promise<{ others: string[]; nowMs: number }> {
     const [found] = await ask<{ others: string[]; nowMs: number }>(this.#deps, OTHER_STAGING, {
-      database,
-      prefix: goldStagingPrefix(day),
+      database: this.#deps.database,
+      prefix: goldStagingPrefix(this.#attempt.day),
       own: this.#staging,
     });
     if (found === undefined) throw this.#fault('no answer');
-    for (const table of found.others) await this.#drop(table);
-    return found.nowMs;
+    return found;
   }
 
   /** Whoever is still recorded as running this day is not any more. */
