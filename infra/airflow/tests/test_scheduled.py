@@ -101,17 +101,15 @@ def exact_gold(day: str) -> list[tuple[int, int, str]]:
 
 
 def test_unpaused_it_runs_the_day_that_has_just_ended(airflow: Airflow) -> None:
-    yesterday = (datetime.now(timezone.utc).date() - timedelta(days=1)).isoformat()
     run = eventually(
         "a scheduled run",
-        lambda: [
-            run
-            for run in airflow.get(f"dags/{DAG}/dagRuns", run_type="scheduled")["dag_runs"]
-            if run["data_interval_start"].startswith(yesterday)
-        ],
+        lambda: airflow.get(f"dags/{DAG}/dagRuns", run_type="scheduled")["dag_runs"],
     )[0]
+    # The day before the one on which it was queued: also when midnight has passed since.
+    ended = (date.fromisoformat(run["queued_at"][:10]) - timedelta(days=1)).isoformat()
+    assert run["data_interval_start"].startswith(ended)
     result = airflow.until_success(run["dag_run_id"])
-    assert (result["day"], result["isFinal"]) == (yesterday, True)
+    assert (result["day"], result["isFinal"]) == (ended, True)
     assert len(airflow.get(f"dags/{DAG}/dagRuns", run_type="scheduled")["dag_runs"]) == 1, "no catching up unasked"
 
 

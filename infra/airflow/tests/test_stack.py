@@ -12,12 +12,11 @@ SERVICES = ("airflow", "airflow-scheduler", "airflow-processor", "airflow-trigge
 
 def test_it_listens_on_the_loopback_address_only() -> None:
     leaders = [psutil.Process(service(name)["process"]["pid"]) for name in SERVICES]
-    processes = [one for leader in leaders for one in (leader, *leader.children(recursive=True))]
+    ours = {one.pid for leader in leaders for one in (leader, *leader.children(recursive=True))}
     listening = {
         socket.laddr
-        for process in processes
-        for socket in process.net_connections(kind="inet")
-        if socket.status == psutil.CONN_LISTEN
+        for socket in psutil.net_connections(kind="inet")
+        if socket.pid in ours and socket.status == psutil.CONN_LISTEN
     }
     assert [address.ip for address in listening] == ["127.0.0.1"]
 

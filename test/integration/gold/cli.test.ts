@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { addDays, dayOf } from '../../../src/core/day.js';
+import { addDays } from '../../../src/core/day.js';
 import { Tidemark, type GoldDayView } from '../../../src/index.js';
 import { packageRoot } from '../../../src/package-root.js';
 import { FIRST_DAY } from '../../support/gold.js';
 import { eventOf } from '../../support/gold-stack.js';
 import { useGoldStack } from '../../support/use-gold-stack.js';
+import { today } from '../../support/utc-day.js';
 
 describe('tidemark gold', function () {
   this.timeout(120_000);
@@ -92,14 +93,7 @@ describe('tidemark gold', function () {
     assert.equal(stdout, 'gold of 2001-01-01: never computed (tidemark gold run 2001-01-01)');
   });
 
-  const tomorrow = addDays(dayOf(Date.now()), 1);
   const refused: [string, string[], RegExp][] = [
-    ['a day in the future', ['gold', 'run', tomorrow], /the day is in the future .*\(DAY_IN_FUTURE\)$/],
-    [
-      'a day that is not over',
-      ['gold', 'run', dayOf(Date.now())],
-      /the day is not over .*\(DAY_UNFINISHED\)$/,
-    ],
     ['an unparsable day', ['gold', 'run', '31.12.2024'], /reading the day "31\.12\.2024".*\(BAD_DAY\)$/],
     ['a day that is none', ['gold', 'show', '2024-02-30'], /reading the day "2024-02-30".*\(BAD_DAY\)$/],
     [
@@ -109,12 +103,20 @@ describe('tidemark gold', function () {
     ],
   ];
   for (const [what, args, line] of refused) {
-    it(`refuses ${what} with one line and an exit code`, async () => {
-      const { exitCode, stdout, stderr } = await cli(...args);
-      assert.deepEqual([exitCode, stdout], [1, '']);
-      assert.match(stderr, line);
-      assert.equal(stderr.split('\n').length, 1);
-    });
+    it(`refuses ${what} with one line and an exit code`, () => isRefused(args, line));
+  }
+
+  it('refuses a day in the future, and one that is not over, likewise', async () => {
+    const day = await today();
+    await isRefused(['gold', 'run', addDays(day, 1)], /the day is in the future .*\(DAY_IN_FUTURE\)$/);
+    await isRefused(['gold', 'run', day], /the day is not over .*\(DAY_UNFINISHED\)$/);
+  });
+
+  async function isRefused(args: string[], line: RegExp): Promise<void> {
+    const { exitCode, stdout, stderr } = await cli(...args);
+    assert.deepEqual([exitCode, stdout], [1, '']);
+    assert.match(stderr, line);
+    assert.equal(stderr.split('\n').length, 1);
   }
 
   it('tells a wrong password and an unreachable host apart, in one line', async () => {

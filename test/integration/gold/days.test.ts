@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { addDays, dayOf } from '../../../src/core/day.js';
+import { addDays } from '../../../src/core/day.js';
 import { goldDayWorkflowId, CONTROL_QUEUE, goldStagingPrefix } from '../../../src/core/ids.js';
 import type { Answer, EventAnswer } from '../../../src/generate/answer.js';
 import { userIdRange } from '../../../src/generate/keys.js';
@@ -17,6 +17,7 @@ import {
 } from '../../support/gold.js';
 import { eventOf } from '../../support/gold-stack.js';
 import { useGoldStack } from '../../support/use-gold-stack.js';
+import { today } from '../../support/utc-day.js';
 
 const SEED = 71;
 
@@ -205,19 +206,19 @@ describe('gold of a day, on the whole pipeline', function () {
   });
 
   it('refuses a day in the future, and an unfinished one unless forced', async () => {
-    const today = dayOf(Date.now());
+    const day = await today();
     const { gold: client } = gold().tidemark;
-    await assert.rejects(client.run({ day: addDays(today, 1) }), { code: 'DAY_IN_FUTURE' });
-    await assert.rejects(client.run({ day: today }), { code: 'DAY_UNFINISHED' });
+    await assert.rejects(client.run({ day: addDays(day, 1) }), { code: 'DAY_IN_FUTURE' });
+    await assert.rejects(client.run({ day }), { code: 'DAY_UNFINISHED' });
     await assert.rejects(client.run({ day: '2024-02-30' }), { code: 'BAD_DAY' });
-    const forced = await client.run({ day: today, force: true });
+    const forced = await client.run({ day, force: true });
     assert.deepEqual([forced.forced, forced.isFinal, forced.reused], [true, false, false]);
   });
 
   it('refuses a day in the future to whoever starts the workflow by other means', async () => {
     const temporal = await connectTemporal(gold().stack.config);
     try {
-      const future = addDays(dayOf(Date.now()), 2);
+      const future = addDays(await today(), 2);
       const start = temporal.workflow.execute('goldDay', {
         workflowId: goldDayWorkflowId(future),
         taskQueue: CONTROL_QUEUE,

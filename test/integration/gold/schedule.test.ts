@@ -1,19 +1,29 @@
 import assert from 'node:assert/strict';
-import { addDays, dayOf } from '../../../src/core/day.js';
+import { addDays, type Day } from '../../../src/core/day.js';
 import type { GoldDayState } from '../../../src/index.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { useGoldStack } from '../../support/use-gold-stack.js';
+import { today } from '../../support/utc-day.js';
+
+/** What all tests here take at most: none of them may see the day end. */
+const LONGEST_MS = 5 * 60_000;
 
 describe('the schedule gold-daily', function () {
   this.timeout(120_000);
   const gold = useGoldStack();
   const schedule = () => gold().tidemark.schedule;
-  const today = dayOf(Date.now());
-  const [yesterday, before] = [addDays(today, -1), addDays(today, -2)];
-  const dates = { from: addDays(today, -3), to: yesterday };
+  let dates: { readonly from: Day; readonly to: Day };
+  let earlier: Day;
   const states = () => gold().tidemark.gold.status(dates);
   const until = (what: string, is: (days: GoldDayState[]) => boolean) =>
     waitUntil(what, async () => is(await states()), { timeoutMs: 60_000, everyMs: 250 });
+
+  before(async function () {
+    this.timeout(2 * LONGEST_MS);
+    const day = await today(LONGEST_MS);
+    dates = { from: addDays(day, -3), to: addDays(day, -1) };
+    earlier = addDays(day, -2);
+  });
 
   it('is not there until it is applied', async () => {
     await assert.rejects(schedule().show(), { code: 'NO_SCHEDULE' });
@@ -66,20 +76,20 @@ describe('the schedule gold-daily', function () {
     const wrong = (version: number, isDeleted: 0 | 1) =>
       clickhouse.command({
         query: `INSERT INTO silver_events (day, event_id, user_id, event_type, ts, payload, is_deleted, version, partition, offset)
-                SELECT '${before}', '"schedule-wrong"', user_id, 'login', toDateTime64('2001-01-01 00:00:00', 3, 'UTC'), '{}',
+                SELECT '${earlier}', '"schedule-wrong"', user_id, 'login', toDateTime64('2001-01-01 00:00:00', 3, 'UTC'), '{}',
                        ${isDeleted}, ${version}, -1, 0 FROM users LIMIT 1`,
       });
     await gold().postgres.query(
       "INSERT INTO users (user_id, full_name, email) VALUES (7400000000000001, 'Sched Ule', 's@example.com')",
     );
-    await gold().tidemark.gold.run({ day: yesterday });
+    await gold().tidemark.gold.run({ day: dates.to });
     // An event that no message could make: the checks refuse its day.
     await wrong(1, 0);
     await schedule().trigger();
     await until('the day to fail', (days) =>
-      days.some(({ day, state }) => day === before && state === 'failed'),
+      days.some(({ day, state }) => day === earlier && state === 'failed'),
     );
-    const failed = (await states()).find(({ day }) => day === before);
+    const failed = (await states()).find(({ day }) => day === earlier);
     assert.deepEqual([failed?.state, failed?.errorCode], ['failed', 'GOLD_CHECK_FAILED']);
     await wrong(2, 1);
     await schedule().trigger();
