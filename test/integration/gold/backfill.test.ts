@@ -192,7 +192,8 @@ describe('backfilling gold, on the whole pipeline', function () {
 
   it('pauses after the days under way, goes on, and can be cancelled', async () => {
     const { gold: client } = gold().tidemark;
-    const dates = { from: addDays(FROM, -400), to: addDays(FROM, -1) };
+    // Years away from the days of other suites, which leave some failed or stale.
+    const dates = { from: addDays(FROM, -2_000), to: addDays(FROM, -1_601) };
     let last: GoldBackfillProgress | undefined;
     const running = client.backfill({ ...dates, onProgress: (progress) => (last = progress) });
     running.catch(() => undefined);
@@ -215,10 +216,8 @@ describe('backfilling gold, on the whole pipeline', function () {
     await assert.rejects(running, { code: 'WORKFLOW_ENDED' });
     await assert.rejects(client.pauseBackfill(dates), { code: 'NO_BACKFILL' });
     const left = await client.status(dates);
-    assert.ok(
-      left.every(({ state }) => state === 'complete' || state === 'missing'),
-      'no day is half done',
-    );
+    const halfDone = left.filter(({ state }) => state !== 'complete' && state !== 'missing');
+    assert.deepEqual(halfDone, []);
   });
 
   /** Attempts at a day as spans of time on ClickHouse's clock. */
