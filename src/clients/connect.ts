@@ -4,7 +4,7 @@ import type { Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 
 const ConnectorStatus = z.object({
-  connector: z.object({ state: z.string() }),
+  connector: z.object({ state: z.string(), trace: z.string().optional() }),
   tasks: z.array(z.object({ id: z.int(), state: z.string(), trace: z.string().optional() })),
 });
 const ConnectorOffsets = z.object({

@@ -21,6 +21,7 @@ import { connectTemporal } from '../clients/temporal.js';
 import { codeVersion } from '../code-version.js';
 import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { CONTROL_QUEUE } from '../core/ids.js';
+import { keepConnectors } from './connector-keeper.js';
 import { openConnections, type Connections } from './connections.js';
 import { workerLogger } from './logger.js';
 import { serveVerify } from './verify-http.js';
@@ -62,9 +63,21 @@ async function run(config: Config, connections: Connections): Promise<void> {
       shutdownGraceTime: '1s',
       shutdownForceTime: '15s',
     });
-    await whileServing(config, () => worker.run());
+    await whileKeeping(connections.connect, () => whileServing(config, () => worker.run()));
   } finally {
     await Promise.all([connection.close(), temporal.connection.close()]);
+  }
+}
+
+/** Keeps the connectors going meanwhile. */
+async function whileKeeping(connect: Connections['connect'], work: () => Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const keeping = keepConnectors(connect, Runtime.instance().logger, done.signal);
+  try {
+    await work();
+  } finally {
+    done.abort();
+    await keeping;
   }
 }
 

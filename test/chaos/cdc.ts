@@ -1,4 +1,5 @@
 import type { ServiceName, Stack } from '../../infra/embedded/index.js';
+import { MONGO_CONNECTOR, POSTGRES_CONNECTOR } from '../../src/core/names.js';
 import { Random } from '../../src/generate/random.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { openPipeline, PIPELINE_SERVICES } from '../support/pipeline.js';
@@ -58,7 +59,12 @@ export async function cdcChaos(stack: Stack, seed: number, faults: number): Prom
       await stack.waitReady(target);
     }
     await writer.stop();
-    await silverBecomesRight(pipeline, 300_000);
+    await silverBecomesRight(pipeline, 300_000).catch(async (cause: unknown) => {
+      const connectors = await Promise.all(
+        [POSTGRES_CONNECTOR, MONGO_CONNECTOR].map((name) => pipeline.connect.status(name)),
+      );
+      throw new Error(`connectors: ${JSON.stringify(connectors)}; ${String(cause)}`, { cause });
+    });
     const found = (await bronzeRows()) - before;
     const [extra] = await select<{ errors: string }>(
       clickhouse,

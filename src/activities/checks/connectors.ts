@@ -1,4 +1,5 @@
 import type { ConnectorStatus } from '../../clients/connect.js';
+import { passesByItself } from '../../core/connector-restart.js';
 import { MONGO_CONNECTOR, POSTGRES_CONNECTOR } from '../../core/names.js';
 import type { Finding } from '../../core/verification.js';
 import { failed, passed, type Check } from './check.js';
@@ -46,17 +47,20 @@ function faultOf(
   const says = `connector ${name} says ${connector.state}`;
   if (bad.length > 0) {
     const states = bad.map(({ id, state, trace }) => `task ${id} is ${state}${causeOf(trace)}`).join(', ');
-    return { what: `${says}, ${states}`, next: `${nextFor(name, bad[0]!.state)}` };
+    return { what: `${says}, ${states}`, next: nextFor(name, bad[0]!) };
   }
-  if (connector.state !== 'RUNNING') return { what: says, next: nextFor(name, connector.state) };
-  if (tasks.length === 0) return { what: `${says} and has no task`, next: nextFor(name, 'FAILED') };
+  if (connector.state !== 'RUNNING') return { what: says, next: nextFor(name, connector) };
+  if (tasks.length === 0)
+    return { what: `${says} and has no task`, next: nextFor(name, { state: 'FAILED' }) };
   return undefined;
 }
 
-const nextFor = (name: string, state: string): string =>
-  state === 'PAUSED' || state === 'STOPPED'
-    ? `resume it: PUT /connectors/${name}/resume`
-    : `read its trace (GET /connectors/${name}/status), mend that, then POST /connectors/${name}/restart?includeTasks=true&onlyFailed=true`;
+function nextFor(name: string, { state, trace }: { state: string; trace?: string | undefined }): string {
+  if (state === 'PAUSED' || state === 'STOPPED') return `resume it: PUT /connectors/${name}/resume`;
+  if (passesByItself(trace))
+    return 'a worker of the control queue starts it anew by itself: verify again in a minute';
+  return `read its trace (GET /connectors/${name}/status), mend that, then POST /connectors/${name}/restart?includeTasks=true&onlyFailed=true`;
+}
 
 /** Names of the exceptions only: their messages may quote a row. */
 function causeOf(trace: string | undefined): string {
