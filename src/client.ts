@@ -1,5 +1,6 @@
 import { ClientConnections } from './client/connections.js';
 import { CountClient } from './client/count.js';
+import { DeadLetterClient } from './client/dead-letters.js';
 import { GoldClient } from './client/gold.js';
 import { ReplayClient } from './client/replay.js';
 import { ScheduleClient } from './client/schedule.js';
@@ -15,6 +16,7 @@ import type { Config } from './config.js';
  */
 export class Tidemark {
   readonly count: CountClient;
+  readonly deadLetters: DeadLetterClient;
   readonly gold: GoldClient;
   readonly replay: ReplayClient;
   readonly schedule: ScheduleClient;
@@ -24,6 +26,7 @@ export class Tidemark {
   constructor(config: Config) {
     this.#connections = new ClientConnections(config);
     this.count = new CountClient(this.#connections);
+    this.deadLetters = new DeadLetterClient(this.#connections);
     this.gold = new GoldClient(this.#connections);
     this.replay = new ReplayClient(this.#connections);
     this.schedule = new ScheduleClient(this.#connections);

@@ -8,6 +8,7 @@ import type { StaleReason } from './core/gold-days.js';
 
 export type * from './messages/clean.js';
 export type * from './messages/count.js';
+export type * from './messages/dead-letters.js';
 export type * from './messages/gold-backfill.js';
 export type * from './messages/replay.js';
 export type * from './messages/stream-job.js';

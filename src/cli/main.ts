@@ -42,6 +42,7 @@ const verbs: Record<string, () => Promise<void>> = {
   sql: async () => (await import('./sql.js')).addSql(program),
   schedule: async () => (await import('./schedule.js')).addSchedule(program),
   verify: async () => (await import('./verify.js')).addVerify(program),
+  dlq: async () => (await import('./dlq.js')).addDlq(program),
   replay: async () => (await import('./replay.js')).addReplay(program),
 };
 

@@ -74,6 +74,18 @@ export function deadLetterHeaders(
   return [...original, ...ours];
 }
 
+/** Redriven more often than this, a record stays in the dead letters: something sends it round. */
+export const MOST_ATTEMPTS = 3;
+
+/** How often a record was redriven before it came here; 0 where it does not say. A job that gives it up writes it on. */
+export function attemptOf(headers: Iterable<DeadLetterHeader>): number {
+  let text: string | undefined;
+  for (const { name, value } of headers) {
+    if (name === DEAD_LETTER_HEADERS.attempt) text = value?.toString('utf8');
+  }
+  return wholeNumber(text) ?? 0;
+}
+
 export interface OpenedDeadLetter {
   readonly letter: DeadLetter;
   /** What the record came with, in its order. */

@@ -25,6 +25,8 @@ export const countJobId = (job: string): string => `count/${job}`;
 export const countPartId = (job: string, part: number | 'merge'): string => `count/${job}/${part}`;
 /** Topic in which the slices of a count tell the merge stage what they have counted. */
 export const countPartialsTopic = (job: string): string => `tidemark.partials.${job}`;
+/** Transactional id and checkpoint key of redriving a topic of dead letters; a topic made anew has other offsets. */
+export const redriveId = (topic: string, topicId: string): string => `redrive/${topic}/${topicId}`;
 
 export const cleanWorkflowId = (job: string): string => `clean/${job}`;
 /** Who writes a cleaning's plan and result, and where they lie among the checkpoints. */

@@ -24,6 +24,8 @@ export interface Slice {
   };
   /** Gaps are recorded either way; unless allowed the first one ends the slice with an error. */
   readonly allowGaps: boolean;
+  /** Reads its ranges from their beginning in every lap: what was done before is in the processor's state alone. */
+  readonly isReread?: boolean;
   /** What the output topics take at most; batches stay below. */
   readonly maxBatchBytes?: number;
 }
@@ -84,16 +86,17 @@ export async function runSlice(slice: Slice, limits: LapLimits, deps: SliceDeps)
     transactionalId: slice.transactionalId,
     maxBatchBytes: Math.min(slice.maxBatchBytes ?? MAX_BATCH_BYTES, MAX_BATCH_BYTES),
   });
-  const restored = await restore(deps.target, slice.place);
-  if (restored.checkpoint?.finished) {
+  const { state, ...restored } = await restore(deps.target, slice.place);
+  const checkpoint = slice.isReread ? undefined : restored.checkpoint;
+  if (checkpoint?.finished) {
     return {
       outcome: 'finished',
-      checkpoint: restored.checkpoint,
+      checkpoint,
       lap: { records: 0, transactions: 0, elapsedMs: 0 },
     };
   }
-  deps.processor.restore(restored.state, restored.checkpoint?.counts ?? {});
-  return new Lap(slice, limits, deps, writer, restored.checkpoint).run();
+  deps.processor.restore(state, checkpoint?.counts ?? {});
+  return new Lap(slice, limits, deps, writer, checkpoint).run();
 }
 
 class Lap {

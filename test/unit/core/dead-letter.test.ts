@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  attemptOf,
   DEAD_LETTER_HEADERS,
   DEAD_LETTER_STAGES,
   deadLetterHeaders,
@@ -102,6 +103,18 @@ describe('headers of a dead letter', () => {
     it(`are those of no dead letter when ${name} is "${value}"`, () => {
       const bad = [...deadLetterHeaders(LETTER), { name, value: Buffer.from(value) }];
       assert.equal(openDeadLetter(bad), undefined);
+    });
+  }
+
+  for (const [what, values, attempt] of [
+    ['none', [], 0],
+    ['one', ['2'], 2],
+    ['several, of which the last counts', ['2', '1'], 1],
+    ['one that is no number', ['many'], 0],
+  ] as const) {
+    it(`say how often a record was redriven, having ${what}`, () => {
+      const given = values.map((value) => ({ name: DEAD_LETTER_HEADERS.attempt, value: Buffer.from(value) }));
+      assert.equal(attemptOf(given), attempt);
     });
   }
 });
