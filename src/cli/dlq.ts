@@ -1,11 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { deadLetterTopic, LOGINS_TOPIC } from '../core/names.js';
-import type { RedriveInput, RedriveReport } from '../messages.js';
+import type { RedriveReport } from '../messages.js';
+import type { AskedLetters } from '../stream/dead-letters/job.js';
 import { describeLetter, describeLetters, describeRedrive } from './dlq-text.js';
 import { withTidemark } from './with-tidemark.js';
 
 interface CommonFlags {
-  readonly topic: string;
+  readonly topic?: string;
+  readonly job?: string;
   readonly json?: true;
 }
 
@@ -22,19 +23,19 @@ const LINE_EVERY_MS = 5_000;
 export function addDlq(program: Command): void {
   const dlq = program.command('dlq').description('what stream jobs could not use: look, try again, redrive');
 
-  common(dlq.command('list').description('dead letters by reason')).action(({ topic, json }: CommonFlags) =>
+  common(dlq.command('list').description('dead letters by reason')).action((flags: CommonFlags) =>
     withTidemark(program, async (tidemark) => {
-      const list = await tidemark.deadLetters.list(topic);
-      console.log(json ? JSON.stringify(list) : describeLetters(list));
+      const list = await tidemark.deadLetters.list(lettersOf(flags));
+      console.log(flags.json ? JSON.stringify(list) : describeLetters(list));
     }),
   );
 
   common(dlq.command('show').description('one dead letter, whole'))
     .argument('<place>', 'partition:offset in the topic of dead letters', place)
-    .action((at: Place, { topic, json }: CommonFlags) =>
+    .action((at: Place, flags: CommonFlags) =>
       withTidemark(program, async (tidemark) => {
-        const letter = await tidemark.deadLetters.show(topic, at.partition, at.offset);
-        console.log(json ? JSON.stringify(letter) : describeLetter(letter));
+        const letter = await tidemark.deadLetters.show(at.partition, at.offset, lettersOf(flags));
+        console.log(flags.json ? JSON.stringify(letter) : describeLetter(letter));
       }),
     );
 
@@ -64,17 +65,23 @@ export function addDlq(program: Command): void {
 
 const common = (command: Command): Command =>
   command
-    .option('--topic <name>', 'topic of dead letters', deadLetterTopic(LOGINS_TOPIC))
+    .option('--job <name>', 'job that gave them up (default: logins)')
+    .option('--topic <name>', 'topic of dead letters (default: that of the job)')
     .option('--json', 'as JSON');
 
 const selecting = (command: Command): Command =>
   common(command)
-    .option('--target <topic>', 'where those that pass go (default: <source>.clean of <source>.dlq)')
+    .option('--target <topic>', 'where those that pass go (default: where the job writes)')
     .option('--reason <code...>', 'only letters of these reasons')
     .option('--accept-late', 'also letters that were only too late');
 
-const inputOf = ({ topic, target, reason, acceptLate }: RedriveFlags): RedriveInput => ({
-  topic,
+const lettersOf = ({ topic, job }: CommonFlags): AskedLetters => ({
+  ...(topic !== undefined && { topic }),
+  ...(job !== undefined && { job }),
+});
+
+const inputOf = ({ target, reason, acceptLate, ...common }: RedriveFlags): AskedLetters => ({
+  ...lettersOf(common),
   ...(target !== undefined && { target }),
   ...(reason && { reasons: reason }),
   ...(acceptLate && { acceptLate }),

@@ -1,7 +1,7 @@
 import { serviceFault } from '../clients/fault.js';
 import { connectKafka } from '../clients/kafka.js';
-import { loginRemedy } from '../core/logins/remedy.js';
-import type { DeadLetterList, RedriveInput, RedriveReport, ShownDeadLetter } from '../messages.js';
+import type { DeadLetterList, RedriveReport, ShownDeadLetter } from '../messages.js';
+import { deadLetterJob, type AskedLetters, type DeadLetterJob } from '../stream/dead-letters/job.js';
 import { listDeadLetters, showDeadLetter } from '../stream/dead-letters/look.js';
 import { dryRunRedrive, redriveDeadLetters, type RedriveDeps } from '../stream/dead-letters/redrive.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
@@ -20,21 +20,21 @@ export class DeadLetterClient {
   }
 
   /** @throws PipelineError `TOPIC_MISSING`. */
-  list(topic: string): Promise<DeadLetterList> {
-    return this.#withKafka(`reading ${topic}`, (kafka) => listDeadLetters(kafka, topic));
+  list(asked: AskedLetters = {}): Promise<DeadLetterList> {
+    return this.#withLetters('listing', asked, (kafka, { input }) => listDeadLetters(kafka, input.topic));
   }
 
   /** @throws PipelineError `TOPIC_MISSING`, `NO_LETTER`. */
-  show(topic: string, partition: number, offset: number): Promise<ShownDeadLetter> {
-    return this.#withKafka(`reading ${topic}`, (kafka) =>
-      showDeadLetter(kafka, { topic, partition, offset }, loginRemedy()),
+  show(partition: number, offset: number, asked: AskedLetters = {}): Promise<ShownDeadLetter> {
+    return this.#withLetters('showing one of', asked, (kafka, { input: { topic }, remedy }) =>
+      showDeadLetter(kafka, { topic, partition, offset }, remedy),
     );
   }
 
   /** What a redrive would do by today's rules; writes nothing. @throws PipelineError `TOPIC_MISSING`, `BAD_OPTIONS`. */
-  dryRun(input: RedriveInput): Promise<RedriveReport> {
-    return this.#withKafka(`trying the letters of ${input.topic}`, (kafka) =>
-      dryRunRedrive({ kafka, remedy: loginRemedy() }, input),
+  dryRun(asked: AskedLetters = {}): Promise<RedriveReport> {
+    return this.#withLetters('trying', asked, (kafka, { input, remedy }) =>
+      dryRunRedrive({ kafka, remedy }, input),
     );
   }
 
@@ -43,26 +43,29 @@ export class DeadLetterClient {
    * redriven are one Kafka transaction. Ended at any moment it goes on when it is called again.
    * @throws PipelineError `TOPIC_MISSING`, `BAD_OPTIONS`, `FENCED` (another one took over).
    */
-  redrive(input: RedriveInput, run: RedriveRun = {}): Promise<RedriveReport> {
-    return this.#withKafka(`redriving ${input.topic}`, async (kafka) => {
+  redrive(asked: AskedLetters = {}, run: RedriveRun = {}): Promise<RedriveReport> {
+    return this.#withLetters('redriving', asked, async (kafka, { input, remedy }) => {
       const admin = connectKafka(this.#connections.config, CLIENT_ID).admin();
       try {
         await admin.connect();
-        const deps = { kafka, admin, now: Date.now, remedy: loginRemedy(), ...run };
-        return await redriveDeadLetters(deps, input);
+        return await redriveDeadLetters({ kafka, admin, now: Date.now, remedy, ...run }, input);
       } finally {
         await admin.disconnect();
       }
     });
   }
 
-  async #withKafka<T>(doing: string, use: (kafka: KafkaConnection) => Promise<T>): Promise<T> {
+  async #withLetters<T>(
+    doing: string,
+    asked: AskedLetters,
+    use: (kafka: KafkaConnection, job: DeadLetterJob) => Promise<T>,
+  ): Promise<T> {
     let kafka: KafkaConnection | undefined;
     try {
       kafka = await KafkaConnection.open(this.#connections.config.kafka, { clientId: CLIENT_ID });
-      return await use(kafka);
+      return await use(kafka, await deadLetterJob(kafka, Date.now, asked));
     } catch (cause) {
-      throw serviceFault('kafka', doing, cause);
+      throw serviceFault('kafka', `${doing} dead letters`, cause);
     } finally {
       await kafka?.close();
     }

@@ -6,7 +6,7 @@ import {
 } from './dead-letter.js';
 
 /** What a job's rules of today make of a message that it once gave up; the same answer for the same bytes. */
-export type Remedy = (value: Buffer | null) => RemedyVerdict;
+export type Remedy = (value: Buffer | null, opened: OpenedDeadLetter) => RemedyVerdict;
 
 export type RemedyVerdict =
   /** The record that the job would write. */
@@ -15,6 +15,8 @@ export type RemedyVerdict =
 
 /** What is asked of the dead letters. */
 export interface RedriveSelection {
+  /** Only letters of this job. */
+  readonly job?: string;
   /** Only letters with one of these reasons. */
   readonly reasons?: readonly string[];
   /** Also letters that were only too late: their rules look at other messages, and those have passed. */
@@ -48,16 +50,17 @@ export interface DeadRecord {
 export function redriveVerdict(
   record: DeadRecord,
   remedy: Remedy,
-  { reasons, acceptLate = false }: RedriveSelection,
+  { job, reasons, acceptLate = false }: RedriveSelection,
   isDone: boolean,
 ): RedriveVerdict {
   const opened = openDeadLetter(record.headers);
   if (opened === undefined) return { kind: 'foreign' };
   const { letter } = opened;
-  if (reasons !== undefined && !reasons.includes(letter.reason)) return { kind: 'unselected', opened };
+  const isAskedFor = (reasons?.includes(letter.reason) ?? true) && (job === undefined || job === letter.job);
+  if (!isAskedFor) return { kind: 'unselected', opened };
   if (isDone) return { kind: 'done', opened };
   if (letter.attempt >= MOST_ATTEMPTS) return { kind: 'held', opened };
-  const verdict = remedy(record.value);
+  const verdict = remedy(record.value, opened);
   if (verdict.outcome !== 'clean') {
     const kind = verdict.outcome === 'dlq' ? 'failing' : 'filtered';
     return { kind, opened, today: verdict.reason };

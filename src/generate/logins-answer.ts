@@ -25,7 +25,7 @@ export interface AlertAnswer {
   readonly end: string;
   /** The user's id, or the device's for SHARED_DEVICE and IMPOSSIBLE_VERSION. */
   readonly subject: string;
-  /** Logins of a burst, users of a shared device, devices of a hopping user, steps back of a version, in all of the window. */
+  /** Logins of a burst, users of a shared device, devices of a hopping user, versions of a device, in all of the window. */
   readonly count: number;
 }
 
@@ -52,8 +52,9 @@ interface Suspect {
   readonly kind: IncidentKind;
   readonly subject: string;
   logins: number;
-  stepsBack: number;
-  version: string;
+  /** Whether a version was lower than the one before it. */
+  wentBack: boolean;
+  readonly versions: string[];
   readonly others: Set<string>;
 }
 
@@ -130,13 +131,13 @@ export class LoginCounter {
     const suspects = atWindow(this.#suspects, tsMs, INCIDENT_WINDOW_MS);
     let suspect = suspects.get(subject);
     if (suspect === undefined) {
-      suspect = { kind, subject, logins: 0, stepsBack: 0, version: app_version, others: new Set() };
+      suspect = { kind, subject, logins: 0, wentBack: false, versions: [], others: new Set() };
       suspects.set(subject, suspect);
     }
     suspect.logins += 1;
     suspect.others.add(other);
-    if (isLower(app_version, suspect.version)) suspect.stepsBack += 1;
-    suspect.version = app_version;
+    suspect.wentBack ||= isLower(app_version, suspect.versions.at(-1) ?? app_version);
+    if (!suspect.versions.includes(app_version)) suspect.versions.push(app_version);
   }
 }
 
@@ -160,21 +161,24 @@ function isLower(version: string, than: string): boolean {
   return at >= 0 && one[at]! < other[at]!;
 }
 
-function countOf({ kind, logins, others, stepsBack }: Suspect): number {
+function countOf({ kind, logins, others, versions }: Suspect): number {
   if (kind === 'BURST') return logins;
-  return kind === 'IMPOSSIBLE_VERSION' ? stepsBack : others.size;
+  return kind === 'IMPOSSIBLE_VERSION' ? versions.length : others.size;
 }
 
 /** An incident that a window or the end of the run cut apart may be none any more. */
 function isIncident(suspect: Suspect): boolean {
   const { burstLogins, usersOfDevice, devicesOfUser } = INCIDENT_THRESHOLDS;
-  const thresholds: Record<IncidentKind, number> = {
-    BURST: burstLogins,
-    SHARED_DEVICE: usersOfDevice,
-    DEVICE_HOPPING: devicesOfUser,
-    IMPOSSIBLE_VERSION: 1,
-  };
-  return countOf(suspect) >= thresholds[suspect.kind];
+  switch (suspect.kind) {
+    case 'BURST':
+      return countOf(suspect) >= burstLogins;
+    case 'SHARED_DEVICE':
+      return countOf(suspect) >= usersOfDevice;
+    case 'DEVICE_HOPPING':
+      return countOf(suspect) >= devicesOfUser;
+    case 'IMPOSSIBLE_VERSION':
+      return suspect.wentBack;
+  }
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();

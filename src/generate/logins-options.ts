@@ -68,8 +68,10 @@ export const LOGIN_DEFAULTS = {
   downgrades: 3,
 } as const satisfies Omit<LoginOptions, 'users'>;
 
-/** A user's turn comes so often in an alert window, at most: half of what a burst is, and less. */
-const TURNS_PER_INCIDENT_WINDOW = 8;
+/** A user's turn comes so often in an alert window: well below a burst, and few enough users that a job can follow all. */
+const TURNS_PER_INCIDENT_WINDOW = 10;
+/** And at most so often, where the users are chosen: still no burst. */
+const MOST_TURNS = 15;
 /** Numbers of users and devices become nine digits: see `deviceId`. */
 const MAX_USERS = 100_000_000;
 /** With more late messages their times could become the middle of a hundred. */
@@ -79,7 +81,7 @@ const SHARES = ['missing', 'malformed', 'invalid', 'unknown', 'late', 'duplicate
 
 /** As many users as keep everybody far from a burst. */
 export const usersForRate = (rate: number): number =>
-  Math.max(1_000, Math.ceil((rate * INCIDENT_WINDOW_MS) / 1_000 / (TURNS_PER_INCIDENT_WINDOW - 2)));
+  Math.max(1_000, Math.ceil((rate * INCIDENT_WINDOW_MS) / 1_000 / TURNS_PER_INCIDENT_WINDOW));
 
 /** The defaults, with what was given in their place. @throws PipelineError `BAD_OPTIONS` naming every fault. */
 export function loginOptions(given: Partial<LoginOptions>): LoginOptions {
@@ -112,7 +114,7 @@ export function checkLoginOptions(options: LoginOptions): void {
   if (options.late > MAX_LATE_SHARE) faults.push(`late: a share of ${MAX_LATE_SHARE} at most`);
   if (!(options.rate > 0 && options.rate <= 1_000_000)) faults.push('rate: a number of (0, 1,000,000]');
   const turns = (options.rate * INCIDENT_WINDOW_MS) / 1_000 / options.users;
-  if (turns > TURNS_PER_INCIDENT_WINDOW)
+  if (turns > MOST_TURNS)
     faults.push(
       `users: at this rate ${usersForRate(options.rate)} or so, fewer would log in like bursts themselves`,
     );

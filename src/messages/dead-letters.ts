@@ -57,6 +57,8 @@ export interface RedriveInput {
   readonly topic: string;
   /** Where those that pass go; by default the topic `<source>.clean` of `<source>.dlq`. */
   readonly target?: string;
+  /** Only letters of this job. */
+  readonly job?: string;
   readonly reasons?: readonly string[];
   readonly acceptLate?: boolean;
 }

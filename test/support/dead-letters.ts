@@ -61,7 +61,7 @@ export interface RedrivenRecord {
   readonly timestampMs: number;
   /** `partition:offset` in the source, as its header says. */
   readonly origin: string;
-  readonly trace: string;
+  readonly headers: readonly string[];
   readonly attempt: string;
 }
 
@@ -78,7 +78,7 @@ export async function readRedriven(topics: Topics, topic: string): Promise<Redri
       value: JSON.parse(value!.toString()) as Record<string, unknown>,
       timestampMs: Number(timestamp),
       origin: `${provenance.partition}:${provenance.offset}`,
-      trace: header('trace').toString(),
+      headers: Object.keys(headers),
       attempt: header(DEAD_LETTER_HEADERS.attempt).toString(),
     });
   });

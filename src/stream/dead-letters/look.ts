@@ -84,7 +84,7 @@ function shownLetter(
   const opened = openDeadLetter(cursor.headers());
   if (opened === undefined) return undefined;
   const { stage, reason, reasons, source, job, attempt, failedAtMs } = opened.letter;
-  const today = remedy(cursor.value());
+  const today = remedy(cursor.value(), opened);
   return {
     topic,
     partition,

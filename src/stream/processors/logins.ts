@@ -1,4 +1,4 @@
-import { deadLetterHeaders } from '../../core/dead-letter.js';
+import { attemptOf, deadLetterHeaders } from '../../core/dead-letter.js';
 import { compileFilter, type Filter } from '../../core/filter.js';
 import { encodeFacts, encodeReport, factOf, type LoginFact } from '../../core/logins/facts.js';
 import { cleanLogin, type DeadJudgement } from '../../core/logins/judge.js';
@@ -173,7 +173,7 @@ export class LoginsProcessor implements Processor {
       reasons,
       source: { ...source, partition, offset: cursor.offset, timestampMs },
       job,
-      attempt: 0,
+      attempt: cursor.headerCount === 0 ? 0 : attemptOf(cursor.headers()),
       failedAtMs,
     });
     const added = Buffer.concat(headers.map(({ name, value }) => encodeHeader(name, value)));

@@ -81,7 +81,6 @@ function redrivenRecord(
     key,
     value,
     headers: [
-      ...opened.original.filter(({ name }) => name !== DEAD_LETTER_HEADERS.attempt),
       { name: PROVENANCE_HEADER, value: encodeProvenance({ ...source, job }) },
       { name: DEAD_LETTER_HEADERS.attempt, value: Buffer.from(String(attempt + 1)) },
     ],

@@ -68,9 +68,7 @@ function alertFaults(answers: readonly LoginAnswer[], { alerts }: CleanOutcome):
     const found = alerts.get(key);
     if (found === undefined) faults.push(`${key} is missing`);
     else if (found.status !== 'closed') faults.push(`${key} is not closed`);
-    // The generator counts how often a version went back, the alert how many versions there are.
-    else if (kind !== 'IMPOSSIBLE_VERSION' && found.count !== count)
-      faults.push(`${key}: ${found.count} for ${count}`);
+    else if (found.count !== count) faults.push(`${key}: ${found.count} for ${count}`);
   }
   return faults;
 }

@@ -45,6 +45,8 @@ describe('what becomes of a dead letter', () => {
     ['was redriven before', verdict({}, CLEAN, {}, true), 'done'],
     ['is of a reason asked for', verdict({}, CLEAN, { reasons: ['MISSING_IP'] }), 'passes'],
     ['is of another reason', verdict({}, CLEAN, { reasons: ['INVALID_IP'] }), 'unselected'],
+    ['is of the job asked for', verdict({}, CLEAN, { job: 'logins' }), 'passes'],
+    ['is of another job', verdict({}, CLEAN, { job: 'others' }), 'unselected'],
     ['was redriven and is of another reason', verdict({}, CLEAN, { reasons: [] }, true), 'unselected'],
     ['was too late', verdict(late, CLEAN), 'failing', 'TOO_LATE'],
     ['was too late, which is accepted', verdict(late, CLEAN, { acceptLate: true }), 'passes'],

@@ -187,8 +187,8 @@ function alertsOf(records: readonly CleanFields[]): AlertAnswer[] {
       const numbers = own.map(({ app_version }) =>
         app_version.split('.').reduce((sum, part) => sum * 1_000 + Number(part), 0),
       );
-      const back = numbers.filter((number, index) => index > 0 && number < numbers[index - 1]!).length;
-      alert('IMPOSSIBLE_VERSION', device, back, 1);
+      const isBack = numbers.some((number, index) => index > 0 && number < numbers[index - 1]!);
+      if (isBack) alert('IMPOSSIBLE_VERSION', device, new Set(numbers).size, 2);
     }
   }
   return alerts;
