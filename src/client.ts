@@ -1,3 +1,4 @@
+import { CleanClient } from './client/clean.js';
 import { ClientConnections } from './client/connections.js';
 import { CountClient } from './client/count.js';
 import { DeadLetterClient } from './client/dead-letters.js';
@@ -15,6 +16,7 @@ import type { Config } from './config.js';
  *     await tidemark.close();
  */
 export class Tidemark {
+  readonly clean: CleanClient;
   readonly count: CountClient;
   readonly deadLetters: DeadLetterClient;
   readonly gold: GoldClient;
@@ -25,6 +27,7 @@ export class Tidemark {
 
   constructor(config: Config) {
     this.#connections = new ClientConnections(config);
+    this.clean = new CleanClient(this.#connections);
     this.count = new CountClient(this.#connections);
     this.deadLetters = new DeadLetterClient(this.#connections);
     this.gold = new GoldClient(this.#connections);

@@ -9,11 +9,12 @@ import { FRAMES_TOPIC, UNIQUE_USERS_TOPIC } from '../core/names.js';
 import { WINDOW_KINDS, type WindowKind } from '../core/window.js';
 import type { CountInput, CountResult, CountStatus } from '../messages.js';
 import { withCountRules, wholeNumber, type CountRuleFlags } from './count-flags.js';
+import { startOf, type StartAt } from './start-of.js';
 
 interface StartFlags extends CountRuleFlags {
   readonly topic: string;
   readonly target: string;
-  readonly from: 'beginning' | 'end' | number;
+  readonly from: StartAt;
   readonly bounded?: true;
   readonly slices: number;
   readonly provisional: number;
@@ -217,13 +218,6 @@ function describeResults(results: readonly UniqueUsersResult[]): string {
     ]);
   }
   return table.toString();
-}
-
-function startOf(text: string): StartFlags['from'] {
-  if (text === 'beginning' || text === 'end') return text;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('beginning, end, or an ISO time');
-  return ms;
 }
 
 function windowKind(text: string): WindowKind {

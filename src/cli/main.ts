@@ -31,6 +31,7 @@ const verbs: Record<string, () => Promise<void>> = {
     (await import('./generate-interactions.js')).addGenerateInteractions(program);
     (await import('./generate-logins.js')).addGenerateLogins(program);
   },
+  clean: async () => (await import('./clean.js')).addClean(program),
   count: async () => (await import('./count.js')).addCount(program),
   migrate: async () => (await import('./migrate.js')).addMigrate(program),
   up: async () => (await import('./up.js')).addUp(program),

@@ -1,18 +1,13 @@
-import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { serviceFault } from '../clients/fault.js';
 import { checkCount } from '../core/count-plan.js';
-import { PipelineError } from '../core/errors.js';
-import { CONTROL_QUEUE, countWorkflowId, STREAM_QUEUE } from '../core/ids.js';
+import { countWorkflowId } from '../core/ids.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import { isoSeconds, type WindowKind } from '../core/window.js';
-import type { CountInput, CountReport, CountResult, CountStatus } from '../messages.js';
+import type { CountInput, CountPlan, CountResult, CountStatus } from '../messages.js';
 import { countProgress, stopCount } from '../workflows/count-definitions.js';
-import type { countUniqueUsers } from '../workflows/count-unique-users.js';
 import type { ClientConnections } from './connections.js';
 import { countStatus } from './count-status.js';
-import { fromTemporal } from '../clients/workflow-fault.js';
-import { requireWorker } from './require-worker.js';
+import { SlicedJobs } from './sliced-jobs.js';
 
 export interface CountShowOptions {
   readonly job: string;
@@ -25,9 +20,18 @@ export interface CountShowOptions {
 /** `tidemark.count`: unique users of a topic of frames. */
 export class CountClient {
   readonly #connections: ClientConnections;
+  readonly #jobs: SlicedJobs<CountPlan>;
 
   constructor(connections: ClientConnections) {
     this.#connections = connections;
+    this.#jobs = new SlicedJobs(connections, {
+      noun: 'count',
+      workflow: 'countUniqueUsers',
+      workflowId: countWorkflowId,
+      missing: 'NO_COUNT',
+      stop: stopCount,
+      progress: countProgress,
+    });
   }
 
   /**
@@ -36,65 +40,22 @@ export class CountClient {
    */
   async start(input: CountInput): Promise<void> {
     checkCount(input);
-    const client = await this.#connections.temporal();
-    try {
-      await requireWorker(client, CONTROL_QUEUE, 'workflow');
-      await requireWorker(client, STREAM_QUEUE, 'activity');
-      await client.workflow.start<typeof countUniqueUsers>('countUniqueUsers', {
-        workflowId: countWorkflowId(input.job),
-        taskQueue: CONTROL_QUEUE,
-        args: [input],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `unique users of ${input.source}`,
-      });
-    } catch (error) {
-      throw fromTemporal(`starting count ${input.job}`, error);
-    }
+    await this.#jobs.start(input, `unique users of ${input.source}`);
   }
 
   /** @throws PipelineError with the code of what ended the count: `TOPIC_MISSING`, `JOB_EXISTS`, `GAP` ... */
-  async wait(job: string): Promise<CountResult> {
-    const handle = await this.#handle(job);
-    try {
-      return await handle.result();
-    } catch (error) {
-      throw fromTemporal(`waiting for count ${job}`, error);
-    }
+  wait(job: string): Promise<CountResult> {
+    return this.#jobs.wait(job);
   }
 
   /** Ends a count at its next commit and waits for that; a start with the same input goes on. @throws PipelineError `NO_COUNT`. */
-  async stop(job: string): Promise<CountResult> {
-    const handle = await this.#handle(job);
-    try {
-      await handle.signal(stopCount);
-      return await handle.result();
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw noCount(job);
-      throw fromTemporal(`stopping count ${job}`, error);
-    }
+  stop(job: string): Promise<CountResult> {
+    return this.#jobs.stop(job);
   }
 
   /** @throws PipelineError `NO_COUNT`. */
   async status(job: string): Promise<CountStatus> {
-    const handle = await this.#handle(job);
-    const described = await handle.describe().catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) throw noCount(job);
-      throw fromTemporal(`looking at count ${job}`, error);
-    });
-    const workflow = described.status.name;
-    const over = workflow === 'RUNNING' ? null : await endOf(() => handle.result());
-    // A workflow that has ended is asked too: its history answers. One that failed at once may have no answer.
-    const progress = await handle.query(countProgress).catch(() => null);
-    const { live, fault } = laps(described);
-    return countStatus({
-      job,
-      progress,
-      workflow,
-      outcome: over?.outcome ?? null,
-      live,
-      fault: over?.fault ?? fault,
-    });
+    return countStatus(await this.#jobs.look(job));
   }
 
   /** The newest result of each window, read from ClickHouse. @throws PipelineError `CLICKHOUSE_UNREACHABLE` ... */
@@ -115,11 +76,6 @@ export class CountClient {
     } catch (cause) {
       throw serviceFault('clickhouse', `reading the results of count ${job}`, cause);
     }
-  }
-
-  async #handle(job: string) {
-    const client = await this.#connections.temporal();
-    return client.workflow.getHandle<typeof countUniqueUsers>(countWorkflowId(job));
   }
 }
 
@@ -156,31 +112,3 @@ const toResult = ({
   revision,
   emittedAt: new Date(Number(emitted_ms)).toISOString(),
 });
-
-/** How a workflow that is over has ended. */
-async function endOf(
-  result: () => Promise<CountResult>,
-): Promise<{ outcome: CountResult['outcome'] | null; fault: string | null }> {
-  try {
-    return { outcome: (await result()).outcome, fault: null };
-  } catch (error) {
-    const { code, message } = fromTemporal('counting', error);
-    return { outcome: null, fault: `${message} (${code})` };
-  }
-}
-
-/** What the laps under way have said last, and what the last attempt of one that is tried again met. */
-function laps({ raw }: WorkflowExecutionDescription): { live: CountReport[]; fault: string | null } {
-  const pending = raw.pendingActivities ?? [];
-  const live = pending.flatMap(({ heartbeatDetails }) =>
-    (heartbeatDetails?.payloads ?? []).slice(0, 1).flatMap((payload) => {
-      const report = defaultPayloadConverter.fromPayload<CountReport | null | undefined>(payload);
-      return report ? [report] : [];
-    }),
-  );
-  const failure = pending.find(({ lastFailure }) => lastFailure)?.lastFailure;
-  return { live, fault: failure?.message ?? null };
-}
-
-const noCount = (job: string): PipelineError =>
-  new PipelineError('NO_COUNT', `looking for count ${job}: there is none of that name`);

@@ -1,8 +1,12 @@
 import type { Kafka } from 'kafkajs';
 import {
   CDC_PARTITIONS,
+  cleanTopic,
+  deadLetterTopic,
   EVENTS_TOPIC,
   FRAMES_TOPIC,
+  insightsTopic,
+  LOGINS_TOPIC,
   quarantineTopic,
   sketchesTopic,
   UNIQUE_USERS_TOPIC,
@@ -21,6 +25,10 @@ const COMPACTED = { 'cleanup.policy': 'compact' };
 
 /** Partitions of the topic of frames when Tidemark creates it: as many workers can share the counting. */
 const FRAMES_PARTITIONS = 4;
+/** Of logins likewise; what is clean stays in the partition that it came from. */
+const LOGINS_PARTITIONS = 4;
+/** Dead letters stay until somebody looks at them, and take a message of the usual largest size with their headers. */
+const DEAD_LETTERS = { ...KEPT, 'max.message.bytes': String(1_048_588 + 4_096) };
 
 /** Topics of the pipeline, with the configuration that it relies on. */
 export const TOPICS: readonly WantedTopic[] = [
@@ -31,6 +39,10 @@ export const TOPICS: readonly WantedTopic[] = [
   { topic: quarantineTopic(FRAMES_TOPIC), partitions: 1, config: {} },
   { topic: UNIQUE_USERS_TOPIC, partitions: 1, config: COMPACTED },
   { topic: sketchesTopic(UNIQUE_USERS_TOPIC), partitions: 1, config: COMPACTED },
+  { topic: LOGINS_TOPIC, partitions: LOGINS_PARTITIONS, config: {} },
+  { topic: cleanTopic(LOGINS_TOPIC), partitions: LOGINS_PARTITIONS, config: {} },
+  { topic: deadLetterTopic(LOGINS_TOPIC), partitions: LOGINS_PARTITIONS, config: DEAD_LETTERS },
+  { topic: insightsTopic(LOGINS_TOPIC), partitions: 1, config: COMPACTED },
 ];
 
 /**

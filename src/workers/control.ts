@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createCleanActivities } from '../activities/clean.js';
 import { createClickHouseActivities } from '../activities/clickhouse.js';
 import { createCountActivities } from '../activities/count.js';
 import { createConnectActivities } from '../activities/connect.js';
@@ -108,6 +109,7 @@ function controlActivities(config: Config, connections: Connections, temporal: C
     ),
     ...withFailures(createGoldDayActivities({ temporal })),
     ...withFailures(createKafkaActivities(connections)),
+    ...withFailures(createCleanActivities({ ...connections, codeVersion: codeVersion(), now: Date.now })),
     ...withFailures(createCountActivities({ ...connections, codeVersion: codeVersion(), now: Date.now })),
     ...withFailures(createConnectActivities(connections)),
     ...withFailures(createPostgresActivities(connections)),

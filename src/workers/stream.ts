@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createCleanSliceActivities } from '../activities/clean.js';
 import { createCountSliceActivities } from '../activities/count.js';
 import { createProbeActivities } from '../activities/probe.js';
 import { createStreamActivities } from '../activities/stream.js';
@@ -38,6 +39,7 @@ async function run(config: Config, kafka: KafkaConnection): Promise<void> {
       namespace,
       taskQueue: STREAM_QUEUE,
       activities: {
+        ...withFailures(createCleanSliceActivities({ kafka, now: Date.now })),
         ...withFailures(createCountSliceActivities({ kafka, now: Date.now })),
         ...withFailures(createProbeActivities({ codeVersion: codeVersion() })),
         ...withFailures(createStreamActivities({ kafka, sources, now: Date.now })),

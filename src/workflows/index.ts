@@ -1,4 +1,5 @@
 /** Every workflow by its Temporal type name; the worker bundles this file. */
+export { cleanLogins } from './clean-logins.js';
 export { countUniqueUsers } from './count-unique-users.js';
 export { goldBackfill } from './gold-backfill.js';
 export { goldDay } from './gold-day.js';

@@ -5,6 +5,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageRoot } from '../../src/package-root.js';
 import { BACKFILL_SCENARIOS, playBackfill } from '../support/backfill-scenarios.js';
+import { CLEAN_SCENARIOS, playClean } from '../support/clean-scenarios.js';
 import { COUNT_SCENARIOS, playCount } from '../support/count-scenarios.js';
 import { play, SCENARIOS } from '../support/gold-day-scenarios.js';
 import { historyToJson } from '../support/history-json.js';
@@ -35,6 +36,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'gold-day': kind(serverThatSkipsTime, play, SCENARIOS),
   'gold-backfill': kind(serverInRealTime, playBackfill, BACKFILL_SCENARIOS),
   'replay-topic-range': kind(serverInRealTime, playReplay, REPLAY_SCENARIOS),
+  'clean-logins': kind(serverInRealTime, playClean, CLEAN_SCENARIOS),
   'count-unique-users': kind(serverInRealTime, playCount, COUNT_SCENARIOS),
   'verify-deployment': kind(serverThatSkipsTime, playVerify, VERIFY_SCENARIOS),
 };

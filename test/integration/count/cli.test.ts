@@ -11,7 +11,7 @@ import { createTopics } from '../../../src/provision/topics.js';
 import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { assertOneLine, tidemark } from '../../support/cli.js';
-import { startCountWorkers } from '../../support/count-workers.js';
+import { startJobWorkers } from '../../support/job-workers.js';
 import { quietTemporal } from '../../support/workflow-server.js';
 import { useStack } from '../../support/stack.js';
 
@@ -32,7 +32,7 @@ describe('tidemark count of a topic', function () {
     await createTopics(connectKafka(config));
     await migrateClickHouse(config);
     kafka = await KafkaConnection.open(config.kafka);
-    stopWorkers = await startCountWorkers(config, kafka);
+    stopWorkers = await startJobWorkers(config, kafka);
   });
   after(async () => {
     await stopWorkers?.();

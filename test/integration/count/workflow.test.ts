@@ -4,7 +4,7 @@ import type { CountPlan } from '../../../src/messages.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { exactFaults } from '../../chaos/count/compare.js';
 import { CountScene } from '../../chaos/count/scene.js';
-import { startCountWorkers } from '../../support/count-workers.js';
+import { startJobWorkers } from '../../support/job-workers.js';
 import { quietTemporal } from '../../support/workflow-server.js';
 import { useStack } from '../../support/stack.js';
 
@@ -24,7 +24,7 @@ describe('integration: countUniqueUsers', function () {
     const { config } = stack();
     scene = new CountScene(config, 'job.frames');
     await scene.fill(SHAPE);
-    stopWorkers = await startCountWorkers(config, scene.connection);
+    stopWorkers = await startJobWorkers(config, scene.connection);
     tidemark = new Tidemark(config);
   });
   after(async () => {

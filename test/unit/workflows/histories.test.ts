@@ -46,6 +46,7 @@ describe('recorded histories', function () {
       'gold-day',
       'gold-backfill',
       'replay-topic-range',
+      'clean-logins',
       'count-unique-users',
       'verify-deployment',
     ])
@@ -56,6 +57,7 @@ describe('recorded histories', function () {
   for (const [file, step] of [
     ['gold-day/computed.json', 'findGoldRun'],
     ['replay-topic-range/copied.json', 'verifyReplay'],
+    ['clean-logins/cleaned.json', 'freezeCleanPartials'],
     ['count-unique-users/counted.json', 'freezePartials'],
     ['verify-deployment/passed.json', 'runCheck'],
   ] as const) {

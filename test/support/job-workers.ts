@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { createCleanActivities, createCleanSliceActivities } from '../../src/activities/clean.js';
 import { createCountActivities, createCountSliceActivities } from '../../src/activities/count.js';
 import { withFailures } from '../../src/activities/to-failure.js';
 import { connectKafka } from '../../src/clients/kafka.js';
@@ -8,13 +9,10 @@ import { CONTROL_QUEUE, STREAM_QUEUE } from '../../src/core/ids.js';
 import type { KafkaConnection } from '../../src/stream/kafka-connection.js';
 
 /**
- * Both workers in this process, with what counting needs: Kafka and Temporal, nothing else of the pipeline. Returns what
+ * Both workers in this process, with what counting and cleaning need: Kafka and Temporal, nothing else of the pipeline. Returns what
  * stops them.
  */
-export async function startCountWorkers(
-  config: Config,
-  kafka: KafkaConnection,
-): Promise<() => Promise<void>> {
+export async function startJobWorkers(config: Config, kafka: KafkaConnection): Promise<() => Promise<void>> {
   const connection = await NativeConnection.connect({ address: config.temporal.address });
   const admin = connectKafka(config).admin();
   await admin.connect();
@@ -25,12 +23,18 @@ export async function startCountWorkers(
       ...common,
       taskQueue: CONTROL_QUEUE,
       workflowsPath: fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url)),
-      activities: withFailures(createCountActivities(deps)),
+      activities: {
+        ...withFailures(createCleanActivities(deps)),
+        ...withFailures(createCountActivities(deps)),
+      },
     }),
     Worker.create({
       ...common,
       taskQueue: STREAM_QUEUE,
-      activities: withFailures(createCountSliceActivities(deps)),
+      activities: {
+        ...withFailures(createCleanSliceActivities(deps)),
+        ...withFailures(createCountSliceActivities(deps)),
+      },
       maxHeartbeatThrottleInterval: '400ms',
       defaultHeartbeatThrottleInterval: '400ms',
     }),

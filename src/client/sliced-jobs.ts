@@ -1,0 +1,126 @@
+import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter, type QueryDefinition, type SignalDefinition } from '@temporalio/common';
+import { fromTemporal } from '../clients/workflow-fault.js';
+import { PipelineError } from '../core/errors.js';
+import { CONTROL_QUEUE, STREAM_QUEUE } from '../core/ids.js';
+import type { JobPlan, JobProgress, JobReport, JobResult } from '../messages.js';
+import type { ClientConnections } from './connections.js';
+import type { JobStatusParts } from './job-status.js';
+import { requireWorker } from './require-worker.js';
+
+type SlicedJobWorkflow = (input: { readonly job: string }) => Promise<JobResult>;
+
+/** A kind of job that runs in slices and a merge stage. */
+export interface SlicedJobKind<Plan extends JobPlan> {
+  /** As in "starting count x". */
+  readonly noun: string;
+  readonly workflow: string;
+  readonly workflowId: (job: string) => string;
+  /** Code of the error that there is none of that name. */
+  readonly missing: string;
+  readonly stop: SignalDefinition;
+  readonly progress: QueryDefinition<JobProgress<Plan>>;
+}
+
+/** Starts, waits for, stops and looks at jobs of one kind. */
+export class SlicedJobs<Plan extends JobPlan> {
+  readonly #connections: ClientConnections;
+  readonly #kind: SlicedJobKind<Plan>;
+
+  constructor(connections: ClientConnections, kind: SlicedJobKind<Plan>) {
+    this.#connections = connections;
+    this.#kind = kind;
+  }
+
+  /** Starts a job, or finds the one of that name: running, or finished. @throws PipelineError `NO_WORKER`, `TEMPORAL_UNREACHABLE`. */
+  async start(input: { readonly job: string }, summary: string): Promise<void> {
+    const { noun, workflow, workflowId } = this.#kind;
+    const client = await this.#connections.temporal();
+    try {
+      await requireWorker(client, CONTROL_QUEUE, 'workflow');
+      await requireWorker(client, STREAM_QUEUE, 'activity');
+      await client.workflow.start(workflow, {
+        workflowId: workflowId(input.job),
+        taskQueue: CONTROL_QUEUE,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: summary,
+      });
+    } catch (error) {
+      throw fromTemporal(`starting ${noun} ${input.job}`, error);
+    }
+  }
+
+  /** @throws PipelineError with the code of what ended the job. */
+  async wait(job: string): Promise<JobResult> {
+    const handle = await this.#handle(job);
+    try {
+      return await handle.result();
+    } catch (error) {
+      throw fromTemporal(`waiting for ${this.#kind.noun} ${job}`, error);
+    }
+  }
+
+  /** Ends a job at its next commit and waits for that; a start with the same input goes on. */
+  async stop(job: string): Promise<JobResult> {
+    const handle = await this.#handle(job);
+    try {
+      await handle.signal(this.#kind.stop);
+      return await handle.result();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw this.#none(job);
+      throw fromTemporal(`stopping ${this.#kind.noun} ${job}`, error);
+    }
+  }
+
+  /** What is known of a job, from its workflow and from its laps' heartbeats. */
+  async look(job: string): Promise<JobStatusParts<Plan>> {
+    const handle = await this.#handle(job);
+    const described = await handle.describe().catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) throw this.#none(job);
+      throw fromTemporal(`looking at ${this.#kind.noun} ${job}`, error);
+    });
+    const workflow = described.status.name;
+    const over = workflow === 'RUNNING' ? null : await this.#endOf(() => handle.result());
+    // A workflow that has ended is asked too: its history answers. One that failed at once may have no answer.
+    const progress = await handle.query(this.#kind.progress).catch(() => null);
+    const { live, fault } = laps(described);
+    return { job, progress, workflow, outcome: over?.outcome ?? null, live, fault: over?.fault ?? fault };
+  }
+
+  async #handle(job: string) {
+    const client = await this.#connections.temporal();
+    return client.workflow.getHandle<SlicedJobWorkflow>(this.#kind.workflowId(job));
+  }
+
+  /** How a workflow that is over has ended. */
+  async #endOf(
+    result: () => Promise<JobResult>,
+  ): Promise<{ outcome: JobResult['outcome'] | null; fault: string | null }> {
+    try {
+      return { outcome: (await result()).outcome, fault: null };
+    } catch (error) {
+      const { code, message } = fromTemporal(`running ${this.#kind.noun}`, error);
+      return { outcome: null, fault: `${message} (${code})` };
+    }
+  }
+
+  #none(job: string): PipelineError {
+    const { noun, missing } = this.#kind;
+    return new PipelineError(missing, `looking for ${noun} ${job}: there is none of that name`);
+  }
+}
+
+/** What the laps under way have said last, and what the last attempt of one that is tried again met. */
+function laps({ raw }: WorkflowExecutionDescription): { live: JobReport[]; fault: string | null } {
+  const pending = raw.pendingActivities ?? [];
+  const live = pending.flatMap(({ heartbeatDetails }) =>
+    (heartbeatDetails?.payloads ?? []).slice(0, 1).flatMap((payload) => {
+      const report = defaultPayloadConverter.fromPayload<JobReport | null | undefined>(payload);
+      return report ? [report] : [];
+    }),
+  );
+  const failure = pending.find(({ lastFailure }) => lastFailure)?.lastFailure;
+  return { live, fault: failure?.message ?? null };
+}
