@@ -1,18 +1,22 @@
-import { createReadStream, fstatSync, read } from 'node:fs';
+import { createReadStream, fstatSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { PipelineError } from '../core/errors.js';
-import { chunksOf } from './line-cutter.js';
+import { FrameReader } from '../core/frame-reader.js';
+import type { FrameFormat } from '../core/frame-scanner.js';
+import type { ScannedLines } from '../core/scanned-lines.js';
+import { LineCutter, ROOM_BYTES } from './line-cutter.js';
+import { scanFile } from './scanned-file.js';
 
-/** Of what is read to be unzipped. */
+/** Of what is read in one stream. */
 const CHUNK_BYTES = 1 << 20;
-const readAt = promisify(read);
+/** Below this a file is read before threads have started. */
+const THREADS_FROM_BYTES = 16 << 20;
 
 /** Where frames come from, one JSON object a line. */
 export interface FrameInput {
-  /** The bytes in pieces, each valid until the next is asked for; in `room`, where chunks belong, if that saves a copy. */
-  readonly chunks: (room: Uint8Array) => AsyncIterable<Buffer>;
+  /** The lines, in their order; each piece of them is valid until the next is asked for. @throws PipelineError `LINE_TOO_LONG`. */
+  readonly lines: (format: FrameFormat) => AsyncIterable<ScannedLines>;
   /** Size of the file as it is stored, unknown for a pipe. */
   readonly totalBytes: number | undefined;
   /** Bytes of it read so far. */
@@ -24,67 +28,65 @@ export async function openFile(path: string): Promise<FrameInput> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw new PipelineError('NO_INPUT', `opening ${path}: ${(cause as Error).message}`, { cause });
   });
-  return fromHandle(handle, path);
+  return fromHandle(handle);
 }
 
 /** Standard input: a pipe, or a file that was redirected into it. */
 export async function openStdin(): Promise<FrameInput> {
-  if (fstatSync(0).isFile()) return fromHandle(await open('/dev/stdin', 'r'), undefined);
+  if (fstatSync(0).isFile()) return fromHandle(await open('/dev/stdin', 'r'));
   let read = 0;
-  async function* chunks(): AsyncIterable<Buffer> {
-    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-      read += chunk.length;
-      yield chunk;
+  async function* pieces(): AsyncIterable<Buffer> {
+    for await (const piece of process.stdin as AsyncIterable<Buffer>) {
+      read += piece.length;
+      yield piece;
     }
   }
-  return { chunks, totalBytes: undefined, readBytes: () => read };
+  return { lines: (format) => cutLines(pieces(), format), totalBytes: undefined, readBytes: () => read };
 }
 
-async function fromHandle(handle: FileHandle, path: string | undefined): Promise<FrameInput> {
-  const { size } = await handle.stat();
+async function fromHandle(handle: FileHandle): Promise<FrameInput> {
+  const stat = await handle.stat();
+  const totalBytes = stat.isFile() ? stat.size : undefined;
+  if (stat.isFile() && stat.size >= THREADS_FROM_BYTES && !(await isGzip(handle))) {
+    let read = 0;
+    const lines = (format: FrameFormat) =>
+      closing(
+        handle,
+        scanFile({ fd: handle.fd, size: stat.size }, format, (bytes) => (read = bytes)),
+      );
+    return { lines, totalBytes, readBytes: () => read };
+  }
+  const stored = createReadStream('', {
+    fd: handle,
+    highWaterMark: CHUNK_BYTES,
+    ...(stat.isFile() ? { start: 0 } : {}),
+  });
+  const isZipped = stat.isFile() && (await isGzip(handle));
+  const pieces = isZipped ? unzipped(stored) : stored;
+  return { lines: (format) => cutLines(pieces, format), totalBytes, readBytes: () => stored.bytesRead };
+}
+
+function unzipped(stored: ReturnType<typeof createReadStream>): AsyncIterable<Buffer> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  stored.on('error', (error) => gunzip.destroy(error));
+  return stored.pipe(gunzip);
+}
+
+async function isGzip(handle: FileHandle): Promise<boolean> {
   const magic = Buffer.alloc(2);
   await handle.read(magic, 0, 2, 0);
-  if (magic[0] !== 0x1f || magic[1] !== 0x8b) {
-    const progress = { bytes: 0 };
-    return {
-      chunks: (room) => plainChunks(handle, room, progress),
-      totalBytes: size,
-      readBytes: () => progress.bytes,
-    };
-  }
-  const stored =
-    path === undefined
-      ? handle.createReadStream({ start: 0, highWaterMark: CHUNK_BYTES })
-      : createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  if (path !== undefined) await handle.close();
-  const unzipped = createGunzip({ chunkSize: CHUNK_BYTES });
-  stored.on('error', (error) => unzipped.destroy(error));
-  return { chunks: () => stored.pipe(unzipped), totalBytes: size, readBytes: () => stored.bytesRead };
+  return magic[0] === 0x1f && magic[1] === 0x8b;
 }
 
-/** Two halves of `room` in turn: while one is being counted, the next is read. */
-async function* plainChunks(
-  handle: FileHandle,
-  room: Uint8Array,
-  progress: { bytes: number },
-): AsyncIterable<Buffer> {
-  const buffers = chunksOf(room);
-  let position = 0;
-  const readNext = async (turn: number): Promise<Buffer> => {
-    const buffer = buffers[turn & 1]!;
-    const bytes = await readAt(handle.fd, buffer, 0, buffer.length, position);
-    return buffer.subarray(0, bytes.bytesRead);
-  };
+async function* cutLines(pieces: AsyncIterable<Buffer>, format: FrameFormat): AsyncIterable<ScannedLines> {
+  const cutter = new LineCutter(new FrameReader(format, ROOM_BYTES));
+  for await (const piece of pieces) yield* cutter.push(piece);
+  yield* cutter.end();
+}
+
+async function* closing<T>(handle: FileHandle, items: AsyncIterable<T>): AsyncIterable<T> {
   try {
-    let pending = readNext(0);
-    for (let turn = 1; ; turn++) {
-      const chunk = await pending;
-      if (chunk.length === 0) return;
-      position += chunk.length;
-      progress.bytes = position;
-      pending = readNext(turn);
-      yield chunk;
-    }
+    yield* items;
   } finally {
     await handle.close();
   }

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
+import type { ScannedLines } from '../core/scanned-lines.js';
 import { UniquesMerge } from '../core/uniques-merge.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import { UniquesSlice, type CountRules, type RejectedFrame } from '../core/uniques-slice.js';
 import type { FrameTally } from '../core/uniques-tally.js';
 import type { FrameInput } from './count-input.js';
-import { LineCutter, ROOM_BYTES } from './line-cutter.js';
 
 /** Lines between two flushes: a commit interval of the stream engine, here without a commit. */
 const FLUSH_LINES = 65_536;
@@ -38,7 +38,7 @@ export interface CountSummary {
 /** Counts one input from its first line to its last, without any service: both stages of a job, one partition, one slice. */
 export async function countStream(options: CountStreamOptions): Promise<CountSummary> {
   const { input, rules, emit, signal } = options;
-  const slice = new UniquesSlice([0], rules, options.reject, ROOM_BYTES);
+  const slice = new UniquesSlice([0], rules, options.reject);
   const merge = new UniquesMerge([0], rules);
   let read = 0;
   let flushed = 0;
@@ -67,29 +67,15 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
     read - flushed >= FLUSH_LINES ||
     slice.openWindows - keptWindows >= FLUSH_WINDOWS ||
     performance.now() - flushedMs >= FLUSH_MS;
-  const { reader } = slice;
-  const cutter = new LineCutter({
-    room: reader.room,
-    lines: (lineNumber, start, end) => {
-      const lines = slice.lines(0, lineNumber, start, end);
-      read += lines;
-      // A chunk may hold tens of thousands of small frames.
-      if (isDue()) flush(false);
-      return lines;
-    },
-    stop: () => reader.stop,
-    line: (lineNumber, bytes) => {
-      read += 1;
-      slice.frame(0, lineNumber, bytes, 0, bytes.length);
-    },
-  });
   // A pause in the input must not hold back what was counted before it.
   const timer = setInterval(() => {
     if (read > flushed && performance.now() - flushedMs >= FLUSH_MS) flush(false);
   }, FLUSH_MS);
   try {
-    for await (const chunk of untilAborted(input.chunks(reader.room), signal)) {
-      cutter.push(chunk);
+    for await (const lines of untilAborted(input.lines(rules.format), signal)) {
+      // Numbers of lines count from 1.
+      slice.lines(0, read + 1, lines);
+      read += lines.count;
       if (isDue()) flush(false);
       await sending;
       await options.ready();
@@ -97,22 +83,27 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
   } finally {
     clearInterval(timer);
   }
-  if (!signal.aborted) {
-    cutter.end();
-    slice.end(0);
-  }
+  if (!signal.aborted) slice.end(0);
   flush(true);
   await sending;
   return { tally: slice.tally, elapsedMs: performance.now() - startedMs, interrupted: signal.aborted };
 }
 
-/** The chunks up to the moment the signal comes, even while waiting for one. */
-async function* untilAborted(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncIterable<Buffer> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  while (!signal.aborted) {
-    const next = await orAborted(iterator.next(), signal);
-    if (next === undefined || next.done === true) return;
-    yield next.value;
+/** The lines up to the moment the signal comes, even while waiting for some. */
+async function* untilAborted(
+  lines: AsyncIterable<ScannedLines>,
+  signal: AbortSignal,
+): AsyncIterable<ScannedLines> {
+  const iterator = lines[Symbol.asyncIterator]();
+  try {
+    while (!signal.aborted) {
+      const next = await orAborted(iterator.next(), signal);
+      if (next === undefined || next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    // Not awaited: a pipe that brings nothing answers nobody, and what is thrown now has no reader any more.
+    iterator.return?.().catch(() => undefined);
   }
 }
 

@@ -1,6 +1,8 @@
 import { FRAME_SCAN_MODULE } from './frame-scan-module.js';
 import { DEFAULT_FRAME_FORMAT, FrameScanner, type FrameFault, type FrameFormat } from './frame-scanner.js';
 import { hash64 } from './hash64.js';
+import type { PlacedLines } from './packed-lines.js';
+import { isBlank } from './scanned-lines.js';
 
 /** The part of WebAssembly that is used: the types of the language know it in browsers only. */
 declare const WebAssembly: {
@@ -28,7 +30,6 @@ const NAME = 8;
 const LONGEST_NAME = NAME_STRIDE - NAME - 1;
 const MOST_FIELDS = 16;
 const PAGE_BYTES = 65_536;
-const RETURN = 0x0d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** Lines read at once: a call costs nothing per line, and what is read of them stays in the cache. */
@@ -50,19 +51,15 @@ let compiled: object | undefined;
  *
  * One reader serves one thread; its fields hold the last frame's values until the next call.
  */
-export class FrameReader {
-  /** Unix time in whole seconds, rounded down. */
+export class FrameReader implements PlacedLines {
   atS = 0;
-  /**
-   * High and low half of the hash of each counted field, in the order of `idFields`; of those in `present`. Signed, since
-   * such numbers need no memory of their own.
-   */
   readonly hashes: Int32Array;
-  /** Bit i: the frame has a value of the i-th counted field. */
   present = 0;
-  /** The line last asked for is `room[start, end)`. */
+  /** Where the frame last read lies: in `room` one of the lines that were cut. */
   start = 0;
   end = 0;
+  /** How many lines were cut last. */
+  count = 0;
   /** Frames that the module was not sure of. */
   unsure = 0;
   /** Memory of the module: frames that lie in it are scanned in place, others are copied first. */
@@ -84,6 +81,7 @@ export class FrameReader {
   readonly #fields: number;
   readonly #allPresent: number;
   readonly #hash = new Uint32Array(4);
+  #source: Uint8Array;
 
   /** `roomBytes`: size of `room`. @throws RangeError when the fields are not distinct. */
   constructor(format: FrameFormat = DEFAULT_FRAME_FORMAT, roomBytes = 0) {
@@ -106,6 +104,7 @@ export class FrameReader {
     this.#bytes = this.#memory;
     this.#base = 0;
     this.room = new Uint8Array(memory.buffer, PAGE_BYTES, roomBytes);
+    this.#source = this.room;
     if (!isFast) return;
     names.forEach((name, i) => {
       new DataView(memory.buffer).setUint32(NAMES_AT + i * NAME_STRIDE, name.length, true);
@@ -115,6 +114,9 @@ export class FrameReader {
 
   /** Reads the frame in `bytes[start, end)`. Returns why it cannot be counted, or undefined when it can. */
   read(bytes: Uint8Array, start: number, end: number): FrameFault | undefined {
+    this.#source = bytes;
+    this.start = start;
+    this.end = end;
     if (this.#fields > 0 && this.#isSure(bytes, start, end)) {
       this.#take(0);
       return undefined;
@@ -124,13 +126,15 @@ export class FrameReader {
 
   /** Cuts lines off `room[start, end)`, some hundreds at most. Returns how many; `stop` is where the next one begins. */
   cut(start: number, end: number): number {
-    return this.#module.lines(
+    this.#source = this.room;
+    this.count = this.#module.lines(
       PAGE_BYTES + start,
       PAGE_BYTES + end,
       this.#fields,
       4 * this.#linesAt,
       MOST_LINES,
     );
+    return this.count;
   }
 
   /** Where the lines last cut end: behind the newline of the last of them. */
@@ -138,10 +142,7 @@ export class FrameReader {
     return this.#words[STOP_AT / 4]! - PAGE_BYTES;
   }
 
-  /**
-   * Goes to the i-th of the lines last cut: `start` and `end` say where it lies, without its newline. Returns as `read`;
-   * `blank` of a line that is no frame but empty, or a return alone.
-   */
+  /** Goes to the i-th of the lines last cut; `start` and `end` leave out its newline. */
   line(i: number): FrameFault | 'blank' | undefined {
     const at = this.#linesAt + i * this.#lineWords;
     const start = this.#words[at + START]! - PAGE_BYTES;
@@ -153,8 +154,12 @@ export class FrameReader {
       return undefined;
     }
     // The module leaves none present where it is not sure.
-    if (start === end || (start + 1 === end && this.room[start] === RETURN)) return 'blank';
+    if (isBlank(this.room, start, end)) return 'blank';
     return this.#readSlowly(this.room, start, end);
+  }
+
+  bytes(): Uint8Array {
+    return this.#source.subarray(this.start, this.end);
   }
 
   /** Takes over the module's result that lies at this word. */

@@ -1,4 +1,5 @@
 import { UniqueSketch } from './hyperloglog.js';
+import type { CountedFrame } from './scanned-lines.js';
 import type { FieldCount } from './uniques-state.js';
 import { WINDOW_KINDS, windowAt, type Window } from './window.js';
 
@@ -15,16 +16,6 @@ interface Minute {
   readonly windows: readonly WindowState[];
   /** Per field: frames that the windows' counts do not include yet. */
   readonly pending: Float64Array;
-}
-
-/** What is counted of a frame, as FrameReader leaves it. */
-export interface CountedFrame {
-  /** Unix time in whole seconds. */
-  readonly atS: number;
-  /** Bit i: there is a value of the i-th field. */
-  readonly present: number;
-  /** High and low half of each field's hash in turn. */
-  readonly hashes: Int32Array;
 }
 
 const MINUTE = WINDOW_KINDS.indexOf('minute');

@@ -2,6 +2,7 @@ import { FrameReader } from './frame-reader.js';
 import { DEFAULT_FRAME_FORMAT, type FrameFault, type FrameFormat } from './frame-scanner.js';
 import { DEFAULT_PRECISION } from './hyperloglog.js';
 import { OpenWindows } from './open-windows.js';
+import type { ScannedFrame, ScannedLines } from './scanned-lines.js';
 import { encodeFrame, decodeFrame, type HeldBytes, type StoredTime } from './uniques-held.js';
 import {
   decodeCounts,
@@ -56,20 +57,14 @@ const CLOSED_KEY = 'closed';
 export class UniquesSlice {
   readonly #rules: CountRules;
   readonly #reject: (frame: RejectedFrame) => void;
-  readonly reader: FrameReader;
+  readonly #reader: FrameReader;
   readonly #partitions = new Map<number, PartitionState>();
   readonly #windows: OpenWindows;
 
-  /** `roomBytes`: how much memory for frames to offer the caller, see `FrameReader.room`. */
-  constructor(
-    partitions: readonly number[],
-    rules: CountRules,
-    reject: (frame: RejectedFrame) => void,
-    roomBytes = 0,
-  ) {
+  constructor(partitions: readonly number[], rules: CountRules, reject: (frame: RejectedFrame) => void) {
     this.#rules = rules;
     this.#reject = reject;
-    this.reader = new FrameReader(rules.format, roomBytes);
+    this.#reader = new FrameReader(rules.format);
     this.#windows = new OpenWindows(rules.format.idFields.length, rules.precision);
     for (const id of partitions) this.#partitions.set(id, newPartition(id, new PartitionTime(rules.time)));
   }
@@ -78,50 +73,36 @@ export class UniquesSlice {
   frame(partition: number, offset: number, bytes: Uint8Array, start: number, end: number): void {
     const state = this.#partitions.get(partition)!;
     state.isDirty = true;
-    this.#take(state, this.reader.read(bytes, start, end), offset, bytes, start, end);
+    this.#take(state, this.#reader.read(bytes, start, end), offset, this.#reader);
   }
 
-  /**
-   * Counts the next frames of a partition, a line each, of those in `reader.room[start, end)`: some hundreds at most, up to
-   * `reader.stop`. The first line has this offset. Returns how many lines; blank ones among them are no frames.
-   */
-  lines(partition: number, offset: number, start: number, end: number): number {
+  /** Counts the next frames of a partition, a line each, the first of this offset; blank ones among them are no frames. */
+  lines(partition: number, offset: number, lines: ScannedLines): void {
     const state = this.#partitions.get(partition)!;
-    const { reader } = this;
-    const { room } = reader;
-    const lines = reader.cut(start, end);
-    if (lines > 0) state.isDirty = true;
-    for (let i = 0; i < lines; i++) {
-      const fault = reader.line(i);
-      if (fault !== 'blank') this.#take(state, fault, offset + i, room, reader.start, reader.end);
+    state.isDirty = true;
+    for (let i = 0; i < lines.count; i++) {
+      const fault = lines.line(i);
+      if (fault !== 'blank') this.#take(state, fault, offset + i, lines);
     }
-    return lines;
   }
 
-  /** Decides on the frame just read, and counts it. */
-  #take(
-    state: PartitionState,
-    fault: FrameFault | undefined,
-    offset: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
+  /** Decides on a frame, and counts it. */
+  #take(state: PartitionState, fault: FrameFault | undefined, offset: number, frame: ScannedFrame): void {
     const { time, tally } = state;
     tally.read += 1;
     if (fault !== undefined) {
-      this.#quarantine(state, fault, offset, bytes.subarray(start, end));
+      this.#quarantine(state, fault, offset, frame.bytes());
       return;
     }
-    const { atS } = this.reader;
+    const { atS } = frame;
     const decision = time.decide(atS);
     if (decision === 'accept' || decision === 'late') {
-      if (!this.#windows.count(this.reader))
-        this.#quarantine(state, 'closed', offset, bytes.subarray(start, end));
+      if (!this.#windows.count(frame)) this.#quarantine(state, 'closed', offset, frame.bytes());
       else if (decision === 'accept') tally.accept += 1;
       else tally.late += 1;
-    } else if (decision === 'hold') time.hold(atS, { offset, bytes: bytes.slice(start, end) });
-    else this.#quarantine(state, decision, offset, bytes.subarray(start, end));
+      // A copy, also of a Buffer, whose slices are views.
+    } else if (decision === 'hold') time.hold(atS, { offset, bytes: new Uint8Array(frame.bytes()) });
+    else this.#quarantine(state, decision, offset, frame.bytes());
     if (time.unsettled) time.settle((settled, held) => this.#settle(state, settled, held));
   }
 
@@ -219,8 +200,8 @@ export class UniquesSlice {
 
   #settle(state: PartitionState, decision: SettledDecision, { frame }: HeldFrame<HeldBytes>): void {
     if (decision === 'accept' || decision === 'late') {
-      this.reader.read(frame.bytes, 0, frame.bytes.length);
-      if (this.#windows.count(this.reader)) state.tally[decision] += 1;
+      this.#reader.read(frame.bytes, 0, frame.bytes.length);
+      if (this.#windows.count(this.#reader)) state.tally[decision] += 1;
       else this.#quarantine(state, 'closed', frame.offset, frame.bytes);
     } else this.#quarantine(state, decision, frame.offset, frame.bytes);
   }

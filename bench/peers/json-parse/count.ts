@@ -1,6 +1,5 @@
 /** The same count with `JSON.parse` in the scanner's place: `count.js <frames.jsonl>`. Lines, hash, sketches and windows are ours. */
-import { openFile } from '../../../src/cli/count-input.js';
-import { LineCutter, ROOM_BYTES } from '../../../src/cli/line-cutter.js';
+import { createReadStream } from 'node:fs';
 import { hash64 } from '../../../src/core/hash64.js';
 import { UniqueSketch } from '../../../src/core/hyperloglog.js';
 import { WINDOW_KINDS, windowAt } from '../../../src/core/window.js';
@@ -32,23 +31,16 @@ function count(text: string): void {
   for (const sketch of current) sketch.add(hash[0]!, hash[1]!);
 }
 
-const room = Buffer.alloc(ROOM_BYTES);
-let stop = 0;
-const cutter = new LineCutter({
-  room,
-  lines: (_lineNumber, start, end) => {
-    const newline = room.indexOf(0x0a, start);
-    if (newline < 0 || newline >= end) return 0;
-    count(room.toString('utf8', start, newline));
-    stop = newline + 1;
-    return 1;
-  },
-  stop: () => stop,
-  line: (_lineNumber, bytes) => count(Buffer.from(bytes).toString()),
-});
-const input = await openFile(process.argv[2] ?? '');
-for await (const chunk of input.chunks(room)) cutter.push(chunk);
-cutter.end();
+let rest: Buffer = Buffer.alloc(0);
+for await (const chunk of createReadStream(process.argv[2] ?? '', { highWaterMark: 1 << 20 })) {
+  const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]);
+  let from = 0;
+  for (let newline; (newline = bytes.indexOf(0x0a, from)) >= 0; from = newline + 1) {
+    count(bytes.toString('utf8', from, newline));
+  }
+  rest = bytes.subarray(from);
+}
+if (rest.length > 0) count(rest.toString());
 sayUsage(
   frames,
   [...windows.at(-1)!.values()].reduce((sum, sketch) => sum + sketch.count, 0),

@@ -1,0 +1,118 @@
+import type { FrameFault } from './frame-scanner.js';
+import type { ScannedLines } from './scanned-lines.js';
+
+/** A line in words of 32 bits: where it lies, its time (a number of two words), what is present, its fault, its hashes. */
+const START = 0;
+const END = 1;
+const SECONDS = 2;
+const PRESENT = 4;
+const FAULT = 5;
+const HASHES = 6;
+
+const FAULTS: readonly (FrameFault | 'blank' | undefined)[] = [
+  undefined,
+  'blank',
+  'malformed',
+  'no-ts',
+  'no-id',
+];
+
+/** What `LinePacker` needs of the lines besides: where they lie. */
+export interface PlacedLines extends ScannedLines {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Collects what was read of lines in one piece of memory, which can be handed to another thread. */
+export class LinePacker {
+  readonly #stride: number;
+  #words = new Int32Array(0);
+  #seconds = new Float64Array(0);
+  #count = 0;
+
+  constructor(fields: number) {
+    this.#stride = HASHES + 2 * fields;
+  }
+
+  add(lines: PlacedLines): void {
+    const stride = this.#stride;
+    this.#reserve((this.#count + lines.count) * stride);
+    const words = this.#words;
+    for (let i = 0, at = this.#count * stride; i < lines.count; i++, at += stride) {
+      const fault = lines.line(i);
+      words[at + START] = lines.start;
+      words[at + END] = lines.end;
+      words[at + FAULT] = FAULTS.indexOf(fault);
+      if (fault !== undefined) continue;
+      this.#seconds[(at + SECONDS) / 2] = lines.atS;
+      words[at + PRESENT] = lines.present;
+      for (let h = 0; h < lines.hashes.length; h++) words[at + HASHES + h] = lines.hashes[h]!;
+    }
+    this.#count += lines.count;
+  }
+
+  /** All lines so far, for `PackedLines`; the next ones begin anew. */
+  take(): { words: Int32Array<ArrayBuffer>; count: number } {
+    const taken = { words: this.#words, count: this.#count };
+    // The next ones most often need as much.
+    this.#words = new Int32Array(this.#words.length);
+    this.#seconds = new Float64Array(this.#words.buffer);
+    this.#count = 0;
+    return taken;
+  }
+
+  #reserve(words: number): void {
+    if (words <= this.#words.length) return;
+    const larger = new Int32Array(Math.max(words, 2 * this.#words.length));
+    larger.set(this.#words);
+    this.#words = larger;
+    this.#seconds = new Float64Array(larger.buffer);
+  }
+}
+
+/** The lines `[first, first + count)` of what a `LinePacker` collected. */
+export class PackedLines implements ScannedLines {
+  readonly count: number;
+  readonly hashes: Int32Array;
+  atS = 0;
+  present = 0;
+  readonly #words: Int32Array;
+  readonly #seconds: Float64Array;
+  readonly #stride: number;
+  readonly #first: number;
+  readonly #read: (start: number, end: number) => Uint8Array;
+  #at = 0;
+
+  /** `read` gives the bytes of what lies in [start, end). */
+  constructor(
+    words: Int32Array,
+    fields: number,
+    { first, count }: { readonly first: number; readonly count: number },
+    read: (start: number, end: number) => Uint8Array,
+  ) {
+    this.#words = words;
+    this.#seconds = new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
+    this.#stride = HASHES + 2 * fields;
+    this.#first = first;
+    this.count = count;
+    this.hashes = new Int32Array(2 * fields);
+    this.#read = read;
+  }
+
+  line(i: number): FrameFault | 'blank' | undefined {
+    const at = (this.#first + i) * this.#stride;
+    this.#at = at;
+    const words = this.#words;
+    const fault = FAULTS[words[at + FAULT]!];
+    if (fault !== undefined) return fault;
+    this.atS = this.#seconds[(at + SECONDS) / 2]!;
+    this.present = words[at + PRESENT]!;
+    const { hashes } = this;
+    for (let h = 0; h < hashes.length; h++) hashes[h] = words[at + HASHES + h]!;
+    return undefined;
+  }
+
+  bytes(): Uint8Array {
+    return this.#read(this.#words[this.#at + START]!, this.#words[this.#at + END]!);
+  }
+}
