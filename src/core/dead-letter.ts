@@ -26,7 +26,7 @@ export interface DeadLetter {
   readonly reason: string;
   /** Codes of all rules that failed, the first one included. */
   readonly reasons: readonly string[];
-  /** Where the record was read; the timestamp is the record's own, epoch milliseconds. */
+  /** Where the record was read; the timestamp is the record's own, epoch milliseconds, -1 where it was not kept. */
   readonly source: {
     readonly topic: string;
     /** 32 hex digits. */
@@ -38,7 +38,7 @@ export interface DeadLetter {
   readonly job: string;
   /** 0 when it came from the source; each time it is given up again it is one more. */
   readonly attempt: number;
-  /** Epoch milliseconds, by the source's time: a job that does its work again writes the same. */
+  /** Epoch milliseconds, by the source's time: a job that does its work again writes the same. -1 where that was not kept. */
   readonly failedAtMs: number;
 }
 

@@ -25,7 +25,7 @@ export async function countSliceLap(
 ): Promise<CountReport> {
   const processor = new UniquesProcessor({
     job: plan.job,
-    source: plan.source.topic,
+    source: plan.source,
     partitions: rangesOf(plan, index),
     rules: countRules(plan.spec),
     partials: { topic: plan.partials.topic, partition: index },

@@ -1,4 +1,6 @@
+import { deadLetterHeaders, type DeadLetterStage } from '../../core/dead-letter.js';
 import { UniquesSlice, type CountRules, type RejectedFrame } from '../../core/uniques-slice.js';
+import type { RejectReason } from '../../core/uniques-tally.js';
 import { partitionsToPause } from '../../core/watermark.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
@@ -6,7 +8,7 @@ import type { Output } from '../transactional-writer.js';
 
 export interface UniquesOptions {
   readonly job: string;
-  readonly source: string;
+  readonly source: { readonly topic: string; readonly topicId: string };
   /** The source partitions this slice reads, each with its end when the job is bounded. */
   readonly partitions: readonly { readonly partition: number; readonly endOffset?: number }[];
   readonly rules: CountRules;
@@ -22,9 +24,18 @@ export interface UniquesOptions {
 
 /** Which job a record is of: two jobs that count the same windows have the same keys. */
 export const JOB_HEADER = 'tidemark.job';
-/** Headers of a quarantined frame: why, and where it came from, as `topic/partition/offset`. */
+/** Headers of a quarantined frame, besides those of any dead letter: where it came from, as `topic/partition/offset`. */
 export const REASON_HEADER = 'tidemark.reason';
 export const ORIGIN_HEADER = 'tidemark.origin';
+const STAGES: Readonly<Record<RejectReason, DeadLetterStage>> = {
+  malformed: 'parse',
+  'no-ts': 'validate',
+  'no-id': 'validate',
+  impossible: 'validate',
+  'too-late': 'late',
+  unconfirmed: 'late',
+  closed: 'late',
+};
 
 /**
  * First stage of counting unique users on the stream engine: frames in, the state of every window they touch out, to the
@@ -116,15 +127,17 @@ export class UniquesProcessor implements Processor {
 
   #quarantine({ partition, offset, reason, bytes }: RejectedFrame): void {
     const { job, source, quarantine, now } = this.#options;
+    const origin = { name: ORIGIN_HEADER, value: Buffer.from(`${source.topic}/${partition}/${offset}`) };
+    // A frame is its value: neither its key nor its record's time was kept while it waited.
+    const letter = {
+      ...{ stage: STAGES[reason], reason, reasons: [reason], job, attempt: 0, failedAtMs: -1 },
+      source: { ...source, partition, offset, timestampMs: -1 },
+    };
     this.#output!.write(quarantine.topic, partition % quarantine.partitions, {
       timestampMs: now(),
       key: null,
       value: asBuffer(bytes),
-      headers: [
-        { name: JOB_HEADER, value: Buffer.from(job) },
-        { name: REASON_HEADER, value: Buffer.from(reason) },
-        { name: ORIGIN_HEADER, value: Buffer.from(`${source}/${partition}/${offset}`) },
-      ],
+      headers: deadLetterHeaders(letter, [origin]),
     });
   }
 }

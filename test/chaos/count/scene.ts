@@ -99,7 +99,7 @@ export class CountScene {
   /** `reason topic/partition/offset` of every frame that a job put in quarantine, in order. */
   async #quarantined(plan: CountPlan): Promise<string[]> {
     const found: string[] = [];
-    await this.#each(plan.quarantine.topic, (cursor) => {
+    await this.each(plan.quarantine.topic, (cursor) => {
       const header = (name: string): string => cursor.header(name)!.toString();
       if (header(JOB_HEADER) === plan.job) found.push(`${header(REASON_HEADER)} ${header(ORIGIN_HEADER)}`);
     });
@@ -108,12 +108,12 @@ export class CountScene {
 
   async #newestOf(topic: string): Promise<Map<string, Buffer>> {
     const newest = new Map<string, Buffer>();
-    await this.#each(topic, (cursor) => newest.set(cursor.key()!.toString(), Buffer.from(cursor.value()!)));
+    await this.each(topic, (cursor) => newest.set(cursor.key()!.toString(), Buffer.from(cursor.value()!)));
     return newest;
   }
 
   /** Every record, read_committed; waits for the marker of a commit just answered. */
-  async #each(topic: string, visit: (cursor: RecordCursor) => void): Promise<void> {
+  async each(topic: string, visit: (cursor: RecordCursor, partition: number) => void): Promise<void> {
     const { partitions } = await freeze(this.connection, topic);
     const ranges = partitions.map(({ partition, logStartOffset, highWatermark }) => ({
       partition,
@@ -126,7 +126,7 @@ export class CountScene {
         if (event.kind === 'gap') throw new Error(`${topic} has lost records`);
         for (const batch of event.batches()) {
           const cursor = batch.records(event.startOffset, event.endOffset);
-          while (cursor.next()) visit(cursor);
+          while (cursor.next()) visit(cursor, event.partition);
         }
       }
     }
