@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { useStack } from '../support/stack.js';
 import { compareRuns, exactFaults } from './count/compare.js';
-import { countCalmly, countUnderKills } from './count/run.js';
 import { CountScene, type CountOutcome } from './count/scene.js';
 
 /** Another seed by `TIDEMARK_SEED`; a failure says which one it was. */
@@ -21,7 +20,7 @@ describe(`chaos: counting unique users (seed ${SEED})`, function () {
     const faults = { flips: 40, malformed: 30, lateShare: 0.02, lateS: 600 };
     await scene.fill({ seed: SEED, frames: 150_000, users: 9_000, bytes: 120, perSecond: 80, ...faults });
     const plan = await scene.plan({ job: 'calm', ...RULES });
-    await countCalmly(scene, plan);
+    await scene.countCalmly(plan);
     calm = await scene.outcome(plan);
   });
   after(() => scene?.close());
@@ -35,7 +34,7 @@ describe(`chaos: counting unique users (seed ${SEED})`, function () {
   for (const slices of [1, 4]) {
     it(`gives the same results and the same sketches, byte by byte, after 5 SIGKILLs with ${slices} slice(s)`, async () => {
       const plan = await scene.plan({ job: `killed.${slices}`, slices, ...RULES });
-      const faults = await countUnderKills(scene, plan, 5, SEED + slices);
+      const faults = await scene.countUnderKills(plan, 5, SEED + slices);
       const outcome = await scene.outcome(plan);
       const { expected, ...found } = compareRuns(calm, outcome);
       assert.deepEqual(found, { found: expected, lost: 0, doubled: 0, different: 0 }, JSON.stringify(faults));

@@ -8,6 +8,7 @@ import { provision } from '../../src/provision.js';
 import { withStack } from '../support/with-stack.js';
 import { BACKFILL_CHAOS_SERVICES, backfillChaos } from './backfill/index.js';
 import { CDC_SERVICES, cdcChaos } from './cdc.js';
+import { cleanChaos } from './clean/main.js';
 import { countChaos } from './count/main.js';
 import { GOLD_CHAOS_SERVICES, goldChaos } from './gold/index.js';
 import { replayChaos } from './replay/main.js';
@@ -30,6 +31,7 @@ const RUNS: Readonly<Record<string, ChaosRun>> = {
   gold: { services: GOLD_CHAOS_SERVICES, provisioned: true, faults: 30, run: goldChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
   'replay-workflow': { services: ['kafka', 'temporal', 'stream'], faults: 100, run: replayWorkflowChaos },
+  clean: { services: ['kafka'], faults: 10, run: cleanChaos },
   count: { services: ['kafka'], faults: 20, run: countChaos },
 };
 

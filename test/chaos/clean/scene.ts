@@ -22,6 +22,8 @@ import { freeze } from '../../../src/stream/log-positions.js';
 import { LogReader } from '../../../src/stream/log-reader.js';
 import { makeTopic } from '../../../src/stream/make-topic.js';
 import type { RecordCursor } from '../../../src/stream/record-batch.js';
+import { runUnderKills } from '../job/run.js';
+import type { Fault } from '../report.js';
 
 export const PARTITIONS = 4;
 
@@ -108,6 +110,13 @@ export class CleanScene {
     for (const { index } of plan.slices) await cleanSliceLap(deps, plan, index);
     const { counts } = await cleanMergeLap(deps, plan, await this.partialEnds(plan));
     return counts;
+  }
+
+  /** The same, killed so many times. */
+  cleanUnderKills(plan: CleanPlan, kills: number, seed: number): Promise<Fault[]> {
+    const { kafka } = this.config;
+    const partialEnds = (): Promise<string[]> => this.partialEnds(plan);
+    return runUnderKills({ kafka, job: { kind: 'clean', plan }, partialEnds }, kills, seed);
   }
 
   async outcome(plan: CleanPlan): Promise<CleanOutcome> {

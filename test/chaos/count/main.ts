@@ -1,7 +1,6 @@
 import type { Stack } from '../../../infra/embedded/index.js';
 import type { ChaosReport, Fault } from '../report.js';
 import { compareRuns, exactFaults } from './compare.js';
-import { countCalmly, countUnderKills } from './run.js';
 import { CountScene } from './scene.js';
 
 const RULES = { precision: 10, confirmFrames: 20 };
@@ -13,7 +12,7 @@ export async function countChaos(stack: Stack, seed: number, kills: number): Pro
     const shape = { frames: 500_000, users: 30_000, bytes: 120, perSecond: 80 };
     await scene.fill({ seed, ...shape, flips: 100, malformed: 80, lateShare: 0.02, lateS: 600 });
     const calmPlan = await scene.plan({ job: 'calm', ...RULES });
-    await countCalmly(scene, calmPlan);
+    await scene.countCalmly(calmPlan);
     const calm = await scene.outcome(calmPlan);
     const total = {
       expected: 0,
@@ -25,7 +24,7 @@ export async function countChaos(stack: Stack, seed: number, kills: number): Pro
     const faults: Fault[] = [];
     for (const slices of [1, 4]) {
       const plan = await scene.plan({ job: `killed.${slices}`, slices, ...RULES });
-      faults.push(...(await countUnderKills(scene, plan, kills, seed + slices)));
+      faults.push(...(await scene.countUnderKills(plan, kills, seed + slices)));
       const outcome = await scene.outcome(plan);
       const one = compareRuns(calm, outcome);
       total.expected += one.expected;

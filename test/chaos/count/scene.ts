@@ -1,6 +1,9 @@
 import type { Kafka } from 'kafkajs';
 import { connectKafka } from '../../../src/clients/kafka.js';
 import type { Config } from '../../../src/config.js';
+import { countMergeLap, countSliceLap } from '../../../src/stream/count/lap.js';
+import { runUnderKills } from '../job/run.js';
+import type { Fault } from '../report.js';
 import { digest } from './digest.js';
 import { FRAME_DEFAULTS, generateFrames, type FrameOptions } from '../../../src/generate/frames.js';
 import type { ExactCount } from '../../../src/generate/frames-answer.js';
@@ -75,6 +78,25 @@ export class CountScene {
   async partialEnds(plan: CountPlan): Promise<string[]> {
     const { partitions } = await freeze(this.connection, plan.partials.topic);
     return partitions.map(({ highWatermark }) => String(highWatermark));
+  }
+
+  /** Runs a bounded count in this process, undisturbed, one part after the other. */
+  async countCalmly(plan: CountPlan): Promise<void> {
+    const deps = {
+      kafka: this.connection,
+      now: Date.now,
+      signal: new AbortController().signal,
+      report: () => undefined,
+    };
+    for (const { index } of plan.slices) await countSliceLap(deps, plan, index);
+    await countMergeLap(deps, plan, await this.partialEnds(plan));
+  }
+
+  /** The same, killed so many times. */
+  countUnderKills(plan: CountPlan, kills: number, seed: number): Promise<Fault[]> {
+    const { kafka } = this.config;
+    const partialEnds = (): Promise<string[]> => this.partialEnds(plan);
+    return runUnderKills({ kafka, job: { kind: 'count', plan }, partialEnds }, kills, seed);
   }
 
   async outcome(plan: CountPlan): Promise<CountOutcome> {

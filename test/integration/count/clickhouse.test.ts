@@ -8,7 +8,6 @@ import type { CountPlan } from '../../../src/messages.js';
 import { migrateClickHouse } from '../../../src/provision/migrate.js';
 import { createTopics } from '../../../src/provision/topics.js';
 import { waitUntil } from '../../../src/wait-until.js';
-import { countCalmly } from '../../chaos/count/run.js';
 import { CountScene } from '../../chaos/count/scene.js';
 import { useStack } from '../../support/stack.js';
 
@@ -42,7 +41,7 @@ describe('integration: unique users in ClickHouse', function () {
     const faults = { flips: 30, malformed: 20, lateShare: 0.02, lateS: 600 };
     await scene.fill({ frames: 60_000, users: 4_000, bytes: 150, perSecond: 40, ...faults });
     plan = await scene.plan({ job: 'check', target: UNIQUE_USERS_TOPIC });
-    await countCalmly(scene, plan);
+    await scene.countCalmly(plan);
   });
   after(() => Promise.all([scene?.close(), clickhouse?.close()]));
 

@@ -5,15 +5,14 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../../../src/generate/random.js';
-import type { CountPlan, CountReport } from '../../../src/messages.js';
+import type { Config } from '../../../src/config.js';
+import type { JobReport } from '../../../src/messages.js';
 import { packageRoot } from '../../../src/package-root.js';
-import { countMergeLap, countSliceLap } from '../../../src/stream/count/lap.js';
 import type { LapLimits } from '../../../src/stream/run-slice.js';
 import type { Fault } from '../report.js';
-import { EXIT, type CountOrder } from './order.js';
-import type { CountScene } from './scene.js';
+import { EXIT, type JobOrder, type OrderedJob } from './order.js';
 
-const WORKER = join(packageRoot, 'dist', 'test', 'chaos', 'count', 'worker.js');
+const WORKER = join(packageRoot, 'dist', 'test', 'chaos', 'job', 'worker.js');
 /** Small commits, so that a run has hundreds of moments to be killed at. */
 const SLICE_LIMITS: Partial<LapLimits> = { commitRecords: 1_000, commitMs: 200 };
 const MERGE_LIMITS: Partial<LapLimits> = { commitRecords: 20, commitMs: 50 };
@@ -32,10 +31,10 @@ const LAST_KILL_POINTS: Readonly<Record<string, number>> = {
   AddPartitionsToTxn: 1,
 };
 
-/** One part of a count in a process of its own, started again whenever it is killed or has to try again. */
+/** One part of a job in a process of its own, started again whenever it is killed or has to try again. */
 class Part {
-  readonly name: CountReport['part'];
-  readonly #order: CountOrder;
+  readonly name: JobReport['part'];
+  readonly #order: JobOrder;
   readonly done: Promise<void>;
   #child!: ChildProcess;
   #errors = '';
@@ -45,7 +44,7 @@ class Part {
   isDone = false;
   #isRetired = false;
 
-  constructor(order: CountOrder) {
+  constructor(order: JobOrder) {
     this.name = order.part;
     this.#order = order;
     this.done = new Promise((resolve, reject) => {
@@ -102,17 +101,25 @@ class Part {
   }
 }
 
+/** What is killed. */
+export interface Victim {
+  readonly kafka: Config['kafka'];
+  readonly job: OrderedJob;
+  /** Where what the slices report ends, once they are done. */
+  readonly partialEnds: () => Promise<readonly string[]>;
+}
+
 /**
- * Runs a bounded count with every slice, and the merge stage beside them, in a process of its own, killing one of them `kills`
+ * Runs a bounded job with every slice, and the merge stage beside them, in a process of its own, killing one of them `kills`
  * times at seeded moments while it works. Then the merge stage alone goes on to the end, as the workflow has it.
  */
-export async function countUnderKills(
-  scene: CountScene,
-  plan: CountPlan,
+export async function runUnderKills(
+  { kafka, job, partialEnds }: Victim,
   kills: number,
   seed: number,
 ): Promise<Fault[]> {
-  const order = { kafka: scene.config.kafka, plan, ends: null };
+  const order = { kafka, job, ends: null };
+  const { plan } = job;
   const startedAt = performance.now();
   const slices = plan.slices.map(({ index }) => new Part({ ...order, part: index, limits: SLICE_LIMITS }));
   const following = new Part({ ...order, part: 'merge', limits: MERGE_LIMITS });
@@ -146,23 +153,11 @@ export async function countUnderKills(
   const merge = new Part({
     ...order,
     part: 'merge',
-    ends: await scene.partialEnds(plan),
+    ends: await partialEnds(),
     limits: MERGE_LIMITS,
   });
   await strike([merge], kills, LAST_KILL_POINTS);
   await merge.done;
   assert.equal(faults.length, kills, `only ${faults.length} of ${kills} kills met a part at work`);
   return faults;
-}
-
-/** The same count in this process, undisturbed, one part after the other. */
-export async function countCalmly(scene: CountScene, plan: CountPlan): Promise<void> {
-  const deps = {
-    kafka: scene.connection,
-    now: Date.now,
-    signal: new AbortController().signal,
-    report: () => undefined,
-  };
-  for (const { index } of plan.slices) await countSliceLap(deps, plan, index);
-  await countMergeLap(deps, plan, await scene.partialEnds(plan));
 }
