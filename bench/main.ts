@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   verify: () => import('./verify.js'),
   replay: () => import('./replay/index.js'),
   ingest: () => import('./ingest/index.js'),
+  logins: () => import('./logins/index.js'),
   uniques: () => import('./uniques/kafka.js'),
   'uniques-file': () => import('./uniques/file.js'),
   hyperloglog: () => import('./hyperloglog/index.js'),
