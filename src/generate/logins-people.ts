@@ -47,7 +47,9 @@ export function userId(seed: number, person: number): string {
   return `${a}-${b.slice(0, 4)}-4${b.slice(4, 7)}-a${c.slice(0, 3)}-${c.slice(3)}${d.slice(1)}`;
 }
 
-const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const hex = (value: number): string =>
+  BYTES[value >>> 24]! + BYTES[(value >>> 16) & 0xff]! + BYTES[(value >>> 8) & 0xff]! + BYTES[value & 0xff]!;
 
 /** Coprime with 10^9, and small enough for exact products. */
 const DEVICE_STRIDE = 7_654_321;
@@ -74,16 +76,14 @@ export const hasTwoDevices = (person: number): boolean => (spread(person ^ 0x324
 
 const localeOf = (person: number): string => LOCALES[(spread(person ^ 0x2b7e1516) >>> 0) % LOCALES.length]!;
 
-/** One login of a person: what is sent, in one of the ways senders write it, and what it is once cleaned. */
+/** One login of a person, `id` is the person's: what is sent, in one of the ways senders write it, and what it is once cleaned. */
 export function loginOf(
   random: Random,
-  seed: number,
-  person: number,
+  { id, person }: { readonly id: string; readonly person: number },
   device: Device,
   atMs: number,
   precision: 'any' | 'ms' = 'any',
 ): { fields: LoginFields; clean: CleanFields } {
-  const id = userId(seed, person);
   const locale = localeOf(person);
   const { timestamp, tsMs } = timestampOf(random, atMs, precision);
   const ip = addressOf(random);

@@ -109,9 +109,10 @@ class LoginStream {
 
   #ofIncident(i: number, atMs: number, { kind, person, device, dueMs }: IncidentLogin): LoginMessage {
     // At the instant it was due: two that arrive at one are no duplicates.
-    const { fields, clean } = loginOf(this.#random, this.#options.seed, person, device, dueMs, 'ms');
+    const id = userId(this.#options.seed, person);
+    const { fields, clean } = loginOf(this.#random, { id, person }, device, dueMs, 'ms');
     // Order within a partition is what tells that a version went back.
-    const key = kind === 'IMPOSSIBLE_VERSION' ? Buffer.from(clean.user_id) : this.#keyOf(clean);
+    const key = kind === 'IMPOSSIBLE_VERSION' ? Buffer.from(id) : this.#keyOf(id);
     return this.#clean(i, atMs, key, fields, clean, kind);
   }
 
@@ -122,11 +123,12 @@ class LoginStream {
     const device = deviceOf(seed, person, hasTwoDevices(person) && random.chance(0.3) ? 1 : 0);
     const jitterMs = random.int(0, JITTER_MS);
     const lateMs = 1_000 * latenessS * (LATE_TIMES[0] + random.fraction() * (LATE_TIMES[1] - LATE_TIMES[0]));
-    const key = this.#keyOf({ user_id: userId(seed, person) });
+    const id = userId(seed, person);
+    const key = this.#keyOf(id);
     const partition = this.#partitionOf(key, i);
     const isLate = kind === 'late' && this.#partitions[partition]!.clean >= MESSAGES_BEFORE_LATE;
     const eventMs = Math.floor(atMs - (isLate ? lateMs : jitterMs));
-    const { fields, clean } = loginOf(random, seed, person, device, eventMs);
+    const { fields, clean } = loginOf(random, { id, person }, device, eventMs);
     if (isLate) return dead(partition, key, atMs, { value: bytesOf(fields), reason: 'TOO_LATE' });
     switch (kind) {
       case 'missing':
@@ -172,8 +174,8 @@ class LoginStream {
     return { partition, key, value, atMs, truth: { outcome: 'filtered', reason: 'DUPLICATE' } };
   }
 
-  #keyOf({ user_id }: { readonly user_id: string }): Buffer | null {
-    return this.#random.chance(this.#options.nullKeys) ? null : Buffer.from(user_id);
+  #keyOf(id: string): Buffer | null {
+    return this.#random.chance(this.#options.nullKeys) ? null : Buffer.from(id);
   }
 
   #partitionOf(key: Buffer | null, i: number): number {
