@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { PipelineError } from '../../../../src/core/errors.js';
+import { encodeFacts, encodeReport, type LoginFact } from '../../../../src/core/logins/facts.js';
+import { insightKey, type LoginInsight } from '../../../../src/core/logins/insights.js';
+import { LoginMerge } from '../../../../src/core/logins/merge.js';
+import { insightRules } from '../../../../src/core/logins/plan.js';
+import { newTally } from '../../../../src/core/logins/tally.js';
+import { MAX_VALUES } from '../../../../src/core/logins/windows.js';
+import type { StateRecord } from '../../../../src/core/uniques-state.js';
+
+const START_MS = Date.UTC(2026, 0, 1);
+const fact = (
+  atS: number,
+  userId: string,
+  deviceId: string,
+  appVersion = '1.0.0',
+  locale = 'RU',
+): LoginFact => ({
+  atMs: START_MS + 1_000 * atS,
+  userId,
+  deviceId,
+  deviceType: 'web',
+  appVersion,
+  locale,
+});
+const report = (clean: number, timeS: number, reading: 'reading' | 'ended' = 'reading'): StateRecord =>
+  encodeReport({
+    tally: { ...newTally(0, 0), read: clean, clean, offset: clean },
+    timeS: START_MS / 1_000 + timeS,
+    reading,
+  });
+const RULES = insightRules({});
+const newMerge = (rules = RULES): LoginMerge => new LoginMerge('job', [0], rules);
+
+/** What is told once all have ended, by key. */
+function told(merge: LoginMerge, clean: number): Map<string, LoginInsight> {
+  merge.apply(report(clean, 0, 'ended'));
+  merge.requireComplete();
+  return new Map(merge.results(1, true).map((insight) => [insightKey(insight), insight]));
+}
+
+function alertsOf(facts: readonly LoginFact[], rules = RULES): string[] {
+  const merge = newMerge(rules);
+  merge.apply(encodeFacts(facts));
+  return [...told(merge, facts.length).values()]
+    .flatMap((one) => (one.kind === 'alert' ? [`${one.alert} ${one.subject} ${one.count}`] : []))
+    .sort();
+}
+
+describe('alerts', () => {
+  const many = (n: number, make: (i: number) => LoginFact): LoginFact[] =>
+    Array.from({ length: n }, (_, i) => make(i));
+  const table: [what: string, facts: LoginFact[], alerts: string[]][] = [
+    ['4 users on a device', many(4, (i) => fact(i, `u${i}`, 'd')), []],
+    ['5 users on a device', many(5, (i) => fact(i, `u${i}`, 'd')), ['SHARED_DEVICE d 5']],
+    ['5 users on a device, in two windows', many(5, (i) => fact(150 * i, `u${i}`, 'd')), []],
+    ['6 devices of a user', many(6, (i) => fact(i, 'u', `d${i}`)), ['DEVICE_HOPPING u 6']],
+    ['19 logins', many(19, (i) => fact(i, 'u', 'd')), []],
+    ['20 logins', many(20, (i) => fact(i, 'u', 'd')), ['BURST u 20']],
+    ['an update', [fact(1, 'u', 'd', '1.9.0'), fact(2, 'u', 'd', '1.10.0')], []],
+    [
+      'a version that goes back',
+      [fact(1, 'u', 'd', '1.10.0'), fact(2, 'u', 'd', '1.9.0')],
+      ['IMPOSSIBLE_VERSION d 2'],
+    ],
+    [
+      'the same, heard in the other order',
+      [fact(2, 'u', 'd', '1.9.0'), fact(1, 'u', 'd', '1.10.0')],
+      ['IMPOSSIBLE_VERSION d 2'],
+    ],
+    ['two versions at one instant', [fact(1, 'u', 'd', '2.0.0'), fact(1, 'u', 'd', '1.0.0')], []],
+  ];
+  for (const [what, facts, alerts] of table)
+    it(`of ${what}`, () => assert.deepEqual(alertsOf(facts), alerts));
+
+  it('of a version above the newest there is', () => {
+    const rules = insightRules({ newestVersion: '2.0.0' });
+    assert.deepEqual(alertsOf([fact(1, 'u', 'd', '2.0.0')], rules), []);
+    assert.deepEqual(alertsOf([fact(1, 'u', 'd', '2.0.1')], rules), ['IMPOSSIBLE_VERSION d 1']);
+  });
+
+  it('are told once when they begin, and once as they end', () => {
+    const merge = newMerge();
+    merge.apply(encodeFacts(many(5, (i) => fact(i, `u${i}`, 'd'))));
+    merge.apply(report(5, 10));
+    const statuses = (): string[] =>
+      merge.results(1, true).flatMap((one) => (one.kind === 'alert' ? [`${one.status} ${one.count}`] : []));
+    assert.deepEqual(statuses(), ['open 5']);
+    merge.apply(encodeFacts([fact(20, 'u9', 'd')]));
+    assert.deepEqual(statuses(), []);
+    merge.apply(report(6, 901));
+    assert.deepEqual(statuses(), ['closed 6']);
+    assert.deepEqual([merge.counts.users, merge.counts.devices], [0, 0]);
+    merge.apply(encodeFacts([fact(30, 'u', 'd')]));
+    assert.equal(merge.counts.lateForAlerts, 1);
+  });
+
+  it('follow no more users and devices than the cap, and count what they leave out', () => {
+    const merge = newMerge(insightRules({ entries: 3 }));
+    merge.apply(encodeFacts(many(10, (i) => fact(i, `u${i}`, `d${i % 2}`))));
+    const { users, devices, overflowUsers, overflowDevices } = merge.counts;
+    assert.deepEqual([users, devices, overflowUsers, overflowDevices], [3, 2, 7, 0]);
+    const state = [...told(merge, 10).values()].find((one) => one.kind === 'state');
+    assert.equal(state?.kind === 'state' && state.counts.overflowUsers, 7);
+  });
+});
+
+describe('windows', () => {
+  it('tell no more values apart than the cap: the rest is (other)', () => {
+    const merge = newMerge();
+    const facts = Array.from({ length: MAX_VALUES + 20 }, (_, i) => fact(1, `u${i}`, `d${i}`, `1.0.${i}`));
+    merge.apply(encodeFacts(facts));
+    assert.equal(merge.counts.overflowValues, 20);
+    const other = told(merge, facts.length).get('window/2026-01-01T00:00:00Z/app_version/(other)');
+    assert.equal(other?.kind === 'window' && other.users, 20);
+  });
+
+  it('are provisional, final when time has passed them, revised by late logins', () => {
+    const merge = newMerge();
+    const all = (withChanges: boolean): string[] =>
+      merge
+        .results(1, withChanges)
+        .flatMap((one) =>
+          one.kind === 'window' && one.dimension === 'all'
+            ? [`${one.status} ${one.revision} ${one.logins}`]
+            : [],
+        );
+    merge.apply(encodeFacts([fact(1, 'u', 'd')]));
+    merge.apply(report(1, 30));
+    assert.deepEqual([all(false), all(true)], [[], ['provisional 0 1']]);
+    merge.apply(report(1, 65));
+    assert.deepEqual(all(false), ['final 0 1']);
+    merge.apply(encodeFacts([fact(2, 'v', 'd')]));
+    assert.deepEqual([all(false), all(true)], [[], ['revised 1 2']]);
+    merge.apply(report(2, 3_660));
+    assert.equal(merge.counts.openWindows, 1);
+    merge.results(1, false);
+    assert.equal(merge.counts.openWindows, 0);
+    merge.apply(encodeFacts([fact(3, 'w', 'd')]));
+    assert.equal(merge.counts.afterClose, 1);
+  });
+});
+
+describe('the merge stage', () => {
+  const facts = fc.array(
+    fc
+      .tuple(fc.nat(1_300), fc.nat(6), fc.nat(6), fc.nat(3))
+      .map(([atS, user, device, patch]) => fact(atS, `u${user}`, `d${device}`, `1.0.${patch}`)),
+    { maxLength: 120 },
+  );
+  const plain = (insights: ReadonlyMap<string, LoginInsight>): string =>
+    JSON.stringify(
+      [...insights]
+        .filter(([, one]) => one.kind === 'window' || one.kind === 'alert')
+        .map(([key, one]) => [key, { ...one, members: [] }])
+        .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+    );
+
+  it('tells the same whatever the order of logins and wherever it restarts', () => {
+    fc.assert(
+      fc.property(facts, fc.integer(), fc.nat(9), (given, salt, every) => {
+        const one = newMerge();
+        one.apply(encodeFacts(given));
+        const shuffled = [...given]
+          .map((value, i) => ({ value, rank: Math.imul(i + 1, salt | 1) >>> 0 }))
+          .sort((a, b) => a.rank - b.rank)
+          .map(({ value }) => value);
+        let other = newMerge();
+        const state = new Map<string, StateRecord>();
+        const kept = new Map<string, LoginInsight>();
+        shuffled.forEach((login, i) => {
+          other.apply(encodeFacts([login]));
+          if (i % (every + 1) !== 0) return;
+          // Told only where an alert begins: nothing is final before the end.
+          for (const insight of other.results(1, false)) kept.set(insightKey(insight), insight);
+          for (const record of other.snapshot()) state.set(record.key, record);
+          other = newMerge();
+          other.restore([...state.values()]);
+        });
+        const last = told(other, given.length);
+        assert.equal(plain(new Map([...kept, ...last])), plain(told(one, given.length)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps a bounded number of records, whatever changes how often', () => {
+    const merge = newMerge();
+    const keys = new Set<string>();
+    for (let i = 0; i < 500; i++) {
+      merge.apply(encodeFacts([fact(i % 600, `u${i % 3}`, `d${i % 3}`)]));
+      for (const { key, value } of merge.snapshot()) {
+        if (!key.startsWith('alert/')) continue;
+        if (value === null) keys.delete(key);
+        else keys.add(key);
+      }
+    }
+    assert.ok(keys.size <= 65, `${keys.size} records`);
+  });
+
+  it('fails where the slices told of other clean logins than they counted', () => {
+    const merge = newMerge();
+    merge.apply(encodeFacts([fact(1, 'u', 'd')]));
+    merge.apply(report(2, 1, 'ended'));
+    assert.throws(
+      () => merge.requireComplete(),
+      (error) => error instanceof PipelineError && error.code === 'IDENTITY_BROKEN',
+    );
+  });
+});
