@@ -15,6 +15,7 @@ import { checkGold, checkSilver } from '../generate/check.js';
 import { describeComparison } from '../generate/compare.js';
 import { generateAll } from '../generate/generate.js';
 import { eventOptions, userOptions } from '../generate/options.js';
+import { demoLogins } from './demo-logins.js';
 import { describeView } from './gold.js';
 import { describeGenerated } from './generate.js';
 import { GenerateProgress } from './generate-progress.js';
@@ -51,21 +52,23 @@ export function addDemo(program: Command): void {
 async function demo(options: DemoOptions & { dataDir: string }): Promise<void> {
   const startedMs = performance.now();
   const dataDir = dataDirectory(options.dataDir, process.env);
-  step('1/4', `the stack, in ${dataDir}`);
+  step('1/5', `the stack, in ${dataDir}`);
   // A stack of the demo's own: it may be removed and made anew, and never touches one in use.
   const base =
     hasPortBase(dataDir) || supervisorOf(dataDir) ? undefined : await findFreeBase(PORTS.from, PORTS.until);
   await bringUp({ dataDir, ...(base !== undefined && { ports: String(base) }) });
   try {
     const config = loadConfig(dataDir, {});
-    step('2/4', `${options.users} users into PostgreSQL, ${options.events} events into MongoDB`);
+    step('2/5', `${options.users} users into PostgreSQL, ${options.events} events into MongoDB`);
     const answer = await fill(config, options, join(dataDir, 'answer.jsonl'));
-    step('3/4', `gold of ${answer.days.length} days, each as soon as silver holds all of it`);
+    step('3/5', `gold of ${answer.days.length} days, each as soon as silver holds all of it`);
     await computeGold(config, answer.days);
-    step('4/4', 'silver and gold against the exact answer of the generator, row by row');
+    step('4/5', 'silver and gold against the exact answer of the generator, row by row');
     const isEqual = await compare(config, answer);
+    step('5/5', 'a live stream of logins, cleaned as it comes, with its insights');
+    const isExact = await demoLogins(config);
     links(config, answer.days);
-    verdict(isEqual, (performance.now() - startedMs) / 1_000);
+    verdict(isEqual, isExact, (performance.now() - startedMs) / 1_000);
   } finally {
     if (options.stop) await bringDown(dataDir);
   }
@@ -140,12 +143,15 @@ function links({ temporal: { uiUrl, namespace } }: Config, days: readonly Day[])
   }
 }
 
-function verdict(isEqual: boolean, seconds: number): void {
+function verdict(isEqual: boolean, isExact: boolean, seconds: number): void {
   if (!isEqual) {
     throw new PipelineError(
       'DEMO_DIFFERS',
       'comparing with the exact answer: not every row is equal (above)',
     );
+  }
+  if (!isExact) {
+    throw new PipelineError('DEMO_DIFFERS', 'cleaning logins: other counts than were generated (above)');
   }
   console.log(
     `\n${colours.green('The demo passed')}: every row equals the exact answer, after ${seconds.toFixed(0)} s.`,
