@@ -30,6 +30,8 @@ describe('tidemark demo', function () {
     const equal = stdout.split('\n').filter((line) => /^✔ .*: equal, \d+ rows$/.test(line));
     assert.equal(equal.length, 4, stdout);
     assert.match(stdout, /http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\/gold-day%2F/);
+    assert.match(stdout, /\d logins of \d+ users; alerts: /);
+    assert.match(stdout, /read = clean \+ dlq \+ filtered holds in every partition/);
     assert.match(stdout, /The demo passed/);
     const { services } = await stackStatus(dataDir, Date.now());
     assert.deepEqual(
