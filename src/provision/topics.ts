@@ -12,12 +12,7 @@ import {
   UNIQUE_USERS_TOPIC,
   USERS_TOPIC,
 } from '../core/names.js';
-
-export interface WantedTopic {
-  readonly topic: string;
-  readonly partitions: number;
-  readonly config: Readonly<Record<string, string>>;
-}
+import { createMissing, type WantedTopic } from '../stream/make-topic.js';
 
 /** Bronze is the archive, yet a year of changes must survive a long stop of ClickHouse. */
 const KEPT = { 'cleanup.policy': 'delete', 'retention.ms': '-1' };
@@ -53,19 +48,10 @@ export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const existing = new Set(await admin.listTopics());
-    const missing = TOPICS.filter(({ topic }) => !existing.has(topic));
-    if (missing.length === 0) return;
-    await admin.createTopics({
-      // kafkajs may throw UNKNOWN_TOPIC_OR_PARTITION while it waits for leaders of a topic it did create.
-      waitForLeaders: false,
-      topics: missing.map(({ topic, partitions, config }) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor,
-        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-      })),
-    });
+    await createMissing(
+      admin,
+      TOPICS.map((wanted) => ({ ...wanted, replicationFactor })),
+    );
   } finally {
     await admin.disconnect();
   }

@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { CHECKPOINT_TOPIC } from './checkpoint-store.js';
+import { createMissing } from './make-topic.js';
 
 /** More than slices usually at work side by side: one that shares its partition waits for its neighbour when it restores. */
 const CHECKPOINT_PARTITIONS = 16;
@@ -23,17 +24,7 @@ export async function ensureCheckpointTopic(
   admin: Pick<Admin, 'listTopics' | 'createTopics'>,
   replicationFactor = -1,
 ): Promise<void> {
-  if ((await admin.listTopics()).includes(CHECKPOINT_TOPIC)) return;
-  await admin.createTopics({
-    // kafkajs may throw UNKNOWN_TOPIC_OR_PARTITION while it waits for leaders of a topic it did create.
-    waitForLeaders: false,
-    topics: [
-      {
-        topic: CHECKPOINT_TOPIC,
-        numPartitions: CHECKPOINT_PARTITIONS,
-        replicationFactor,
-        configEntries: Object.entries(CONFIG).map(([name, value]) => ({ name, value })),
-      },
-    ],
-  });
+  await createMissing(admin, [
+    { topic: CHECKPOINT_TOPIC, partitions: CHECKPOINT_PARTITIONS, replicationFactor, config: CONFIG },
+  ]);
 }

@@ -3,6 +3,7 @@ import { PipelineError } from '../core/errors.js';
 import type { JobRange, JobTopic } from '../messages.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { offsetsAtTime, type FrozenPartition } from './log-positions.js';
+import { createMissing, topicAtWork } from './make-topic.js';
 
 export interface JobPlanDeps {
   readonly kafka: KafkaConnection;
@@ -53,31 +54,14 @@ export async function plannedRanges(
   });
 }
 
-/** The topic as it is, made if it is missing. */
+/** The topic as it is, made if it is missing, once it can be written. */
 export async function ensureTopic(
   { kafka, admin }: JobPlanDeps,
   topic: string,
   partitions: number,
   config: Readonly<Record<string, string>>,
 ): Promise<JobTopic> {
-  if (!(await admin.listTopics()).includes(topic)) {
-    await admin.createTopics({
-      // kafkajs may throw UNKNOWN_TOPIC_OR_PARTITION while it waits for leaders of a topic it did create.
-      waitForLeaders: false,
-      topics: [
-        {
-          topic,
-          numPartitions: partitions,
-          replicationFactor: -1,
-          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    });
-  }
-  const found = await kafka.whileMoving(async () => {
-    const known = await kafka.topic(topic, true);
-    for (const { partition } of known.partitions) await kafka.leader(topic, partition);
-    return known;
-  });
+  await createMissing(admin, [{ topic, partitions, config }]);
+  const found = await topicAtWork(kafka, topic);
   return { topic, topicId: found.topicId, partitions: found.partitions.length };
 }

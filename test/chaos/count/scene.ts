@@ -15,6 +15,7 @@ import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { JOB_HEADER, ORIGIN_HEADER, REASON_HEADER } from '../../../src/stream/processors/uniques.js';
 import type { RecordCursor } from '../../../src/stream/record-batch.js';
 import { freeze } from '../../../src/stream/log-positions.js';
+import { makeTopic } from '../../../src/stream/make-topic.js';
 import { LogReader } from '../../../src/stream/log-reader.js';
 import { ensureCheckpointTopic } from '../../../src/stream/checkpoint-topic.js';
 
@@ -49,15 +50,7 @@ export class CountScene {
 
   async fill(options: Partial<FrameOptions>): Promise<void> {
     this.#connection ??= await KafkaConnection.open(this.config.kafka);
-    await this.withAdmin(async (admin) => {
-      if ((await admin.listTopics()).includes(this.topic)) return;
-      const topics = [{ topic: this.topic, numPartitions: PARTITIONS }];
-      await admin.createTopics({ waitForLeaders: false, topics });
-    });
-    await this.connection.whileMoving(async () => {
-      const { partitions } = await this.connection.topic(this.topic, true);
-      for (const { partition } of partitions) await this.connection.leader(this.topic, partition);
-    });
+    await this.withAdmin((admin) => makeTopic(admin, this.connection, this.topic, PARTITIONS));
     const writer = await FramesTopicWriter.open(this.connection, this.topic, Date.now);
     for (const piece of generateFrames({ ...FRAME_DEFAULTS, ...options })) {
       await writer.write(piece.bytes);

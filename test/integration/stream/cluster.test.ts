@@ -5,7 +5,9 @@ import { CHECKPOINT_TOPIC, checkpointRecord, restore } from '../../../src/stream
 import { ensureCheckpointTopic } from '../../../src/stream/checkpoint-topic.js';
 import { COMPRESSIONS } from '../../../src/stream/compression.js';
 import { RecordBatchBuilder } from '../../../src/stream/record-batch-builder.js';
+import { makeTopic } from '../../../src/stream/make-topic.js';
 import { produceRequest } from '../../../src/stream/requests.js';
+import { TopicWriter } from '../../../src/generate/writers/topic.js';
 import { TransactionalWriter } from '../../../src/stream/transactional-writer.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { kafkaOf, Scene } from '../../chaos/replay/scene.js';
@@ -51,6 +53,19 @@ describe('the engine on a cluster of two brokers', function () {
     assert.deepEqual({ found, ...faults }, { found: expected, lost: 0, doubled: 0, different: 0 });
     assert.ok(expected > 0);
   }
+
+  it('takes what is written to a topic as soon as it is made', async () => {
+    for (let made = 0; made < 20; made++) {
+      const topic = `fresh.${made}`;
+      await makeTopic(topics.admin, kafka, topic, 32);
+      const writer = await TopicWriter.open(kafka, topic);
+      // Whoever waited for the metadata alone was refused now and then: its leader was not at work yet.
+      for (let partition = 0; partition < 32; partition++) {
+        writer.add(partition, { timestampMs: Date.now(), key: null, value: Buffer.from('at once') });
+      }
+      await writer.flush();
+    }
+  });
 
   for (const mechanism of ['scram-sha-256', 'scram-sha-512'] as const) {
     it(`reads and writes through TLS, signed in by ${mechanism}`, async () => {
