@@ -9,6 +9,7 @@ import type { Config } from '../../src/config.js';
 import type { UniqueUsersResult } from '../../src/core/uniques-result.js';
 import type { CountPlan } from '../../src/messages.js';
 import { countMergeLap, countSliceLap } from '../../src/stream/count/lap.js';
+import { partialEnds } from '../../src/stream/job-lap.js';
 import { KafkaConnection } from '../../src/stream/kafka-connection.js';
 import { freeze } from '../../src/stream/log-positions.js';
 import { LogReader } from '../../src/stream/log-reader.js';
@@ -39,9 +40,7 @@ async function countAll(): Promise<void> {
   const helpers = plan.slices.slice(1).map(({ index }) => help(index));
   await countSliceLap(deps, plan, 0);
   const used = await Promise.all(helpers);
-  const { partitions } = await freeze(kafka, plan.partials.topic);
-  const ends = partitions.map(({ highWatermark }) => String(highWatermark));
-  const merged = await countMergeLap(deps, plan, ends);
+  const merged = await countMergeLap(deps, plan, await partialEnds(kafka, plan));
   sayUsage(merged.counts.read ?? 0, await usersOfYears(), {
     cpuMs: used.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
     peakRssMb: used.reduce((sum, { peakRssMb }) => sum + peakRssMb, 0),

@@ -13,9 +13,9 @@ import type {
 import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
 import { cleanMergeLap, cleanSliceLap } from '../stream/clean/lap.js';
 import { cleanSpec, draftCleanPlan, type CleanPlanDeps } from '../stream/clean/plan.js';
+import { partialEnds } from '../stream/job-lap.js';
 import { digestOf, JobStore } from '../stream/job-store.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
-import { freeze } from '../stream/log-positions.js';
 import { askingKafka, inLap } from './in-lap.js';
 
 export interface CleanDeps {
@@ -45,12 +45,9 @@ export function createCleanActivities({ kafka, admin, codeVersion, now }: CleanD
     mergeClean: ({ plan, ends }: MergeLapInput<CleanPlan>): Promise<JobReport> =>
       inLap(kafka, now, `merging the logins of ${plan.job}`, (deps) => cleanMergeLap(deps, plan, ends)),
 
-    /** Where what the slices report ends, by slice: see `freezePartials` of a count. */
+    /** Where what the slices report ends, by slice: asked once no slice adds to it any more. */
     freezeCleanPartials: ({ plan }: { readonly plan: CleanPlan }): Promise<string[]> =>
-      askingKafka(`freezing the reports of ${plan.job}`, async () => {
-        const { partitions } = await freeze(kafka, plan.partials.topic);
-        return partitions.map(({ highWatermark }) => String(highWatermark));
-      }),
+      askingKafka(`freezing the reports of ${plan.job}`, () => partialEnds(kafka, plan)),
 
     recordClean: ({ plan, result }: RecordCleanInput): Promise<CleanResult> =>
       askingKafka(`recording the end of ${plan.job}`, async () => {

@@ -13,9 +13,9 @@ import type {
 import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
 import { countMergeLap, countSliceLap } from '../stream/count/lap.js';
 import { countSpec, draftCountPlan, type CountPlanDeps } from '../stream/count/plan.js';
+import { partialEnds } from '../stream/job-lap.js';
 import { digestOf, JobStore } from '../stream/job-store.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
-import { freeze } from '../stream/log-positions.js';
 import { askingKafka, inLap } from './in-lap.js';
 
 export interface CountDeps {
@@ -45,15 +45,9 @@ export function createCountActivities({ kafka, admin, codeVersion, now }: CountD
     mergeCount: ({ plan, ends }: CountMergeLapInput): Promise<CountReport> =>
       inLap(kafka, now, `merging count ${plan.job}`, (deps) => countMergeLap(deps, plan, ends)),
 
-    /**
-     * Where the partial states end, by slice: asked once no slice adds to them any more. The high watermark, not the last
-     * stable offset: the marker of the last commit is written after the commit was answered.
-     */
+    /** Where the partial states end, by slice: asked once no slice adds to them any more. */
     freezePartials: ({ plan }: { readonly plan: CountPlan }): Promise<string[]> =>
-      askingKafka(`freezing the partial states of count ${plan.job}`, async () => {
-        const { partitions } = await freeze(kafka, plan.partials.topic);
-        return partitions.map(({ highWatermark }) => String(highWatermark));
-      }),
+      askingKafka(`freezing the partial states of count ${plan.job}`, () => partialEnds(kafka, plan)),
 
     recordCount: ({ plan, result }: RecordCountInput): Promise<CountResult> =>
       askingKafka(`recording count ${plan.job}`, async () => {

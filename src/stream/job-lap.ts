@@ -1,6 +1,7 @@
 import type { JobPlan, JobReport } from '../messages.js';
 import { CHECKPOINT_TOPIC, type Checkpoint } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
+import { freeze } from './log-positions.js';
 import type { ReaderOptions, ReadRange } from './log-reader.js';
 import type { Processor } from './processor.js';
 import { runSlice, type LapLimits, type SliceProgress } from './run-slice.js';
@@ -24,6 +25,18 @@ export const rangesOf = ({ slices }: JobPlan, index: number): ReadRange[] =>
 /** All source partitions of a plan, of any slice. */
 export const partitionsOf = ({ slices }: JobPlan): number[] =>
   slices.flatMap(({ ranges }) => ranges.map(({ partition }) => partition));
+
+/**
+ * Where what the slices report ends, by slice: to be asked once no slice adds to it any more. The high watermark, not the last
+ * stable offset: the marker of the last commit is written after the commit was answered.
+ */
+export async function partialEnds(
+  kafka: KafkaConnection,
+  { partials }: Pick<JobPlan, 'partials'>,
+): Promise<string[]> {
+  const { partitions } = await freeze(kafka, partials.topic);
+  return partitions.map(({ highWatermark }) => String(highWatermark));
+}
 
 /** One lap of a slice that owns `id` (transactional id and checkpoint key). @throws PipelineError as `runSlice`. */
 export function sliceLap(

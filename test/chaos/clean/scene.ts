@@ -17,6 +17,7 @@ import type { CleanInput, CleanPlan } from '../../../src/messages.js';
 import { ensureCheckpointTopic } from '../../../src/stream/checkpoint-topic.js';
 import { draftCleanPlan } from '../../../src/stream/clean/plan.js';
 import { cleanMergeLap, cleanSliceLap } from '../../../src/stream/clean/lap.js';
+import { partialEnds } from '../../../src/stream/job-lap.js';
 import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { freeze } from '../../../src/stream/log-positions.js';
 import { LogReader } from '../../../src/stream/log-reader.js';
@@ -94,11 +95,6 @@ export class CleanScene {
     });
   }
 
-  async partialEnds(plan: CleanPlan): Promise<string[]> {
-    const { partitions } = await freeze(this.connection, plan.partials.topic);
-    return partitions.map(({ highWatermark }) => String(highWatermark));
-  }
-
   /** Runs a bounded cleaning in this process, undisturbed, one part after the other. */
   async cleanCalmly(plan: CleanPlan): Promise<Record<string, number>> {
     const deps = {
@@ -108,15 +104,14 @@ export class CleanScene {
       report: () => undefined,
     };
     for (const { index } of plan.slices) await cleanSliceLap(deps, plan, index);
-    const { counts } = await cleanMergeLap(deps, plan, await this.partialEnds(plan));
+    const { counts } = await cleanMergeLap(deps, plan, await partialEnds(this.connection, plan));
     return counts;
   }
 
   /** The same, killed so many times. */
   cleanUnderKills(plan: CleanPlan, kills: number, seed: number): Promise<Fault[]> {
-    const { kafka } = this.config;
-    const partialEnds = (): Promise<string[]> => this.partialEnds(plan);
-    return runUnderKills({ kafka, job: { kind: 'clean', plan }, partialEnds }, kills, seed);
+    const { config, connection } = this;
+    return runUnderKills({ kafka: config.kafka, connection, job: { kind: 'clean', plan } }, kills, seed);
   }
 
   async outcome(plan: CleanPlan): Promise<CleanOutcome> {

@@ -11,6 +11,7 @@ import { FramesTopicWriter } from '../../../src/generate/writers/frames-topic.js
 import type { UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import type { CountInput, CountPlan } from '../../../src/messages.js';
 import { draftCountPlan } from '../../../src/stream/count/plan.js';
+import { partialEnds } from '../../../src/stream/job-lap.js';
 import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { JOB_HEADER, ORIGIN_HEADER, REASON_HEADER } from '../../../src/stream/processors/uniques.js';
 import type { RecordCursor } from '../../../src/stream/record-batch.js';
@@ -68,11 +69,6 @@ export class CountScene {
     });
   }
 
-  async partialEnds(plan: CountPlan): Promise<string[]> {
-    const { partitions } = await freeze(this.connection, plan.partials.topic);
-    return partitions.map(({ highWatermark }) => String(highWatermark));
-  }
-
   /** Runs a bounded count in this process, undisturbed, one part after the other. */
   async countCalmly(plan: CountPlan): Promise<void> {
     const deps = {
@@ -82,14 +78,13 @@ export class CountScene {
       report: () => undefined,
     };
     for (const { index } of plan.slices) await countSliceLap(deps, plan, index);
-    await countMergeLap(deps, plan, await this.partialEnds(plan));
+    await countMergeLap(deps, plan, await partialEnds(this.connection, plan));
   }
 
   /** The same, killed so many times. */
   countUnderKills(plan: CountPlan, kills: number, seed: number): Promise<Fault[]> {
-    const { kafka } = this.config;
-    const partialEnds = (): Promise<string[]> => this.partialEnds(plan);
-    return runUnderKills({ kafka, job: { kind: 'count', plan }, partialEnds }, kills, seed);
+    const { config, connection } = this;
+    return runUnderKills({ kafka: config.kafka, connection, job: { kind: 'count', plan } }, kills, seed);
   }
 
   async outcome(plan: CountPlan): Promise<CountOutcome> {

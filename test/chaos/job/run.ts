@@ -8,6 +8,8 @@ import { Random } from '../../../src/generate/random.js';
 import type { Config } from '../../../src/config.js';
 import type { JobReport } from '../../../src/messages.js';
 import { packageRoot } from '../../../src/package-root.js';
+import { partialEnds } from '../../../src/stream/job-lap.js';
+import type { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import type { LapLimits } from '../../../src/stream/run-slice.js';
 import type { Fault } from '../report.js';
 import { EXIT, type JobOrder, type OrderedJob } from './order.js';
@@ -104,9 +106,8 @@ class Part {
 /** What is killed. */
 export interface Victim {
   readonly kafka: Config['kafka'];
+  readonly connection: KafkaConnection;
   readonly job: OrderedJob;
-  /** Where what the slices report ends, once they are done. */
-  readonly partialEnds: () => Promise<readonly string[]>;
 }
 
 /**
@@ -114,7 +115,7 @@ export interface Victim {
  * times at seeded moments while it works. Then the merge stage alone goes on to the end, as the workflow has it.
  */
 export async function runUnderKills(
-  { kafka, job, partialEnds }: Victim,
+  { kafka, connection, job }: Victim,
   kills: number,
   seed: number,
 ): Promise<Fault[]> {
@@ -153,7 +154,7 @@ export async function runUnderKills(
   const merge = new Part({
     ...order,
     part: 'merge',
-    ends: await partialEnds(),
+    ends: await partialEnds(connection, plan),
     limits: MERGE_LIMITS,
   });
   await strike([merge], kills, LAST_KILL_POINTS);
