@@ -3,6 +3,7 @@ import * as zstd from '@bokuweb/zstd-wasm';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import snappy from 'snappy';
 import { PipelineError } from '../core/errors.js';
+import { asBuffer } from './as-buffer.js';
 
 /** Bits 0 to 2 of a batch's attributes, in the order of the protocol's numbers. */
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -98,7 +99,7 @@ function decompressZstd(bytes: Buffer): Buffer {
   for (let heapBytes = Math.max(1 << 20, bytes.length * 8); ; heapBytes *= 4) {
     try {
       const body = zstd.decompress(owned(bytes), { defaultHeapSize: heapBytes });
-      return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+      return asBuffer(body);
     } catch (error) {
       const grows = error instanceof Error && TARGET_TOO_SMALL.test(error.message);
       if (!grows || heapBytes >= MAX_BODY_BYTES) throw error;

@@ -1,9 +1,11 @@
 import { insightKey } from '../../core/logins/insights.js';
 import { LoginMerge, type InsightRules } from '../../core/logins/merge.js';
 import { partitionOfKey } from '../../core/murmur2.js';
+import { asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
 import type { Output } from '../transactional-writer.js';
+import { eachTold, ResultsPace } from './merge-stage.js';
 import { JOB_HEADER } from './uniques.js';
 
 export interface LoginsMergeOptions {
@@ -22,12 +24,12 @@ export class LoginsMergeProcessor implements Processor {
   readonly #options: LoginsMergeOptions;
   readonly #merge: LoginMerge;
   readonly #headers: readonly { readonly name: string; readonly value: Buffer }[];
-  #hasNews = true;
-  #provisionalMs = Number.NEGATIVE_INFINITY;
+  readonly #pace: ResultsPace;
   #results = 0;
 
   constructor(options: LoginsMergeOptions) {
     this.#options = options;
+    this.#pace = new ResultsPace(options.provisionalMs);
     this.#merge = new LoginMerge(options.job, options.partitions, options.rules);
     this.#headers = [{ name: JOB_HEADER, value: Buffer.from(options.job) }];
   }
@@ -37,29 +39,19 @@ export class LoginsMergeProcessor implements Processor {
     this.#results = counts.results ?? 0;
   }
 
-  process({ batch, startOffset, endOffset }: SourceBatch): number {
-    const cursor = batch.records(startOffset, endOffset);
-    let records = 0;
-    while (cursor.next()) {
-      records++;
-      const key = cursor.key();
-      if (key !== null) this.#merge.apply({ key: key.toString(), value: cursor.value() });
-    }
-    this.#hasNews ||= records > 0;
+  process(batch: SourceBatch): number {
+    const records = eachTold(batch, (key, value) => this.#merge.apply({ key, value }));
+    this.#pace.heard(records);
     return records;
   }
 
   tick(nowMs: number, _positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
-    const { provisionalMs } = this.#options;
-    const isProvisionalDue = provisionalMs > 0 && nowMs - this.#provisionalMs >= provisionalMs;
-    if (isProvisionalDue) this.#provisionalMs = nowMs;
-    if (!this.#hasNews && !isProvisionalDue) return false;
-    this.#hasNews = false;
-    return this.#emit(nowMs, isProvisionalDue, output);
+    const due = this.#pace.due(nowMs);
+    return due !== undefined && this.#emit(nowMs, due === 'all', output);
   }
 
   snapshot(): StateRecord[] {
-    return this.#merge.snapshot().map(({ key, value }) => ({ key, value: value && asBuffer(value) }));
+    return asStateRecords(this.#merge.snapshot());
   }
 
   counts(): Record<string, number> {
@@ -88,5 +80,3 @@ export class LoginsMergeProcessor implements Processor {
     return due.length > 0;
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

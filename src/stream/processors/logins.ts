@@ -6,6 +6,7 @@ import { LoginPartition, type FilterVerdict, type PartitionRules } from '../../c
 import type { LoginFields } from '../../core/logins/rules.js';
 import { requireIdentity, requireOrder, talliesOf, tallyCounts } from '../../core/logins/tally.js';
 import { encodeProvenance, PROVENANCE_HEADER, setProvenanceOffset } from '../../core/provenance.js';
+import { asBuffer, asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
 import { encodeHeader } from '../record-batch-builder.js';
@@ -112,9 +113,7 @@ export class LoginsProcessor implements Processor {
       requireIdentity(this.#options.job, tally);
       this.#tell(encodeReport({ tally, timeS: time.timeS ?? null, reading: time.reading }), output);
     }
-    return changed.flatMap((partition) =>
-      partition.snapshot().map(({ key, value }) => ({ key, value: value && asBuffer(value) })),
-    );
+    return changed.flatMap((partition) => asStateRecords(partition.snapshot()));
   }
 
   counts(): Record<string, number> {
@@ -201,5 +200,3 @@ export class LoginsProcessor implements Processor {
     return encodeProvenance({ topicId: source.topicId, partition, offset: 0, job });
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

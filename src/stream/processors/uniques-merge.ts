@@ -4,8 +4,10 @@ import type { UniqueSketch } from '../../core/hyperloglog.js';
 import { partitionOfKey } from '../../core/murmur2.js';
 import { resultKey, type UniqueUsersResult } from '../../core/uniques-result.js';
 import type { CountRules } from '../../core/uniques-slice.js';
+import { asBuffer, asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
+import { eachTold, ResultsPace } from './merge-stage.js';
 import { JOB_HEADER } from './uniques.js';
 import type { Output } from '../transactional-writer.js';
 
@@ -35,12 +37,12 @@ export class UniquesMergeProcessor implements Processor {
   readonly #options: UniquesMergeOptions;
   readonly #merge: UniquesMerge;
   readonly #headers: readonly { readonly name: string; readonly value: Buffer }[];
-  #hasNews = true;
-  #provisionalMs = Number.NEGATIVE_INFINITY;
+  readonly #pace: ResultsPace;
   #results = 0;
 
   constructor(options: UniquesMergeOptions) {
     this.#options = options;
+    this.#pace = new ResultsPace(options.provisionalMs);
     this.#merge = new UniquesMerge(options.partitions, options.rules);
     this.#headers = [{ name: JOB_HEADER, value: Buffer.from(options.job) }];
   }
@@ -50,30 +52,20 @@ export class UniquesMergeProcessor implements Processor {
     this.#results = counts.results ?? 0;
   }
 
-  process({ partition, batch, startOffset, endOffset }: SourceBatch): number {
-    const cursor = batch.records(startOffset, endOffset);
-    let records = 0;
-    while (cursor.next()) {
-      records++;
-      const key = cursor.key();
-      if (key !== null)
-        this.#merge.apply(String(partition), [{ key: key.toString(), value: cursor.value() }]);
-    }
-    this.#hasNews ||= records > 0;
+  process(batch: SourceBatch): number {
+    const slice = String(batch.partition);
+    const records = eachTold(batch, (key, value) => this.#merge.apply(slice, [{ key, value }]));
+    this.#pace.heard(records);
     return records;
   }
 
   tick(nowMs: number, _positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
-    const { provisionalMs } = this.#options;
-    const isProvisionalDue = provisionalMs > 0 && nowMs - this.#provisionalMs >= provisionalMs;
-    if (isProvisionalDue) this.#provisionalMs = nowMs;
-    if (!this.#hasNews && !isProvisionalDue) return false;
-    this.#hasNews = false;
-    return this.#emit(nowMs, isProvisionalDue, output);
+    const due = this.#pace.due(nowMs);
+    return due !== undefined && this.#emit(nowMs, due === 'all', output);
   }
 
   snapshot(): StateRecord[] {
-    return this.#merge.snapshot().map(({ key, value }) => ({ key, value: value && asBuffer(value) }));
+    return asStateRecords(this.#merge.snapshot());
   }
 
   counts(): Record<string, number> {
@@ -109,5 +101,3 @@ export class UniquesMergeProcessor implements Processor {
     });
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -2,6 +2,7 @@ import { deadLetterHeaders, type DeadLetterStage } from '../../core/dead-letter.
 import { UniquesSlice, type CountRules, type RejectedFrame } from '../../core/uniques-slice.js';
 import type { RejectReason } from '../../core/uniques-tally.js';
 import { partitionsToPause } from '../../core/watermark.js';
+import { asBuffer, asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
 import type { Output } from '../transactional-writer.js';
@@ -104,14 +105,12 @@ export class UniquesProcessor implements Processor {
   snapshot(output: Output): StateRecord[] {
     const { topic, partition } = this.#options.partials;
     const timestampMs = this.#options.now();
-    return this.#slice.snapshot().map(({ key, value }) => {
-      const bytes = value === null ? null : asBuffer(value);
+    const records = asStateRecords(this.#slice.snapshot());
+    for (const { key, value } of records) {
       // A window that leaves this slice's memory stays counted: the merge stage is not told.
-      if (bytes !== null) {
-        output.write(topic, partition, { timestampMs, key: Buffer.from(key), value: bytes });
-      }
-      return { key, value: bytes };
-    });
+      if (value !== null) output.write(topic, partition, { timestampMs, key: Buffer.from(key), value });
+    }
+    return records;
   }
 
   counts(): Record<string, number> {
@@ -141,5 +140,3 @@ export class UniquesProcessor implements Processor {
     });
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
