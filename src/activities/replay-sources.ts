@@ -2,7 +2,7 @@ import type { Admin } from 'kafkajs';
 import type { Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
-import { connectKafka } from '../clients/kafka.js';
+import { withKafkaAdmin } from '../clients/kafka.js';
 
 /** Where topic A may lie: on the pipeline's own cluster, or on another of the configuration, connected when first asked for. */
 export class ReplaySources {
@@ -31,13 +31,7 @@ export class ReplaySources {
 
   /** With an admin of that cluster, which ends with `use`. */
   async withAdmin<T>(name: string, use: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = connectKafka({ kafka: this.#settings(name) }, this.#clientId).admin();
-    try {
-      await admin.connect();
-      return await use(admin);
-    } finally {
-      await admin.disconnect();
-    }
+    return withKafkaAdmin({ kafka: this.#settings(name) }, this.#clientId, use);
   }
 
   /** Leaves the pipeline's own open: it belongs to who gave it. */

@@ -1,4 +1,4 @@
-import { connectKafka } from '../clients/kafka.js';
+import { withKafkaAdmin } from '../clients/kafka.js';
 import { Tidemark } from '../client.js';
 import type { Config } from '../config.js';
 import { cleanTopic, deadLetterTopic, insightsTopic, LOGINS_JOB, LOGINS_TOPIC } from '../core/names.js';
@@ -51,13 +51,7 @@ export async function demoLogins(config: Config): Promise<boolean> {
 }
 
 async function openTopic(config: Config, kafka: KafkaConnection): Promise<TopicWriter> {
-  const admin = connectKafka(config, 'tidemark-demo').admin();
-  await admin.connect();
-  try {
-    await makeTopic(admin, kafka, LOGINS_TOPIC, PARTITIONS);
-  } finally {
-    await admin.disconnect();
-  }
+  await withKafkaAdmin(config, 'tidemark-demo', (admin) => makeTopic(admin, kafka, LOGINS_TOPIC, PARTITIONS));
   return TopicWriter.open(kafka, LOGINS_TOPIC);
 }
 

@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { InvalidArgumentError, type Command } from 'commander';
 import { serviceFault } from '../clients/fault.js';
-import { connectKafka } from '../clients/kafka.js';
+import { withKafkaAdmin } from '../clients/kafka.js';
 import { dataDirectory, loadConfig } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 import { timeOf } from '../core/filter.js';
@@ -165,10 +165,10 @@ async function toTopic(program: Command, flags: LoginFlags, asked: LoginOptions)
     process.env,
   );
   const connection = await KafkaConnection.open(config.kafka, { clientId: 'tidemark-generate' });
-  const admin = connectKafka(config, 'tidemark-generate').admin();
   try {
-    await admin.connect();
-    await makeTopic(admin, connection, topic, asked.partitions);
+    await withKafkaAdmin(config, 'tidemark-generate', (admin) =>
+      makeTopic(admin, connection, topic, asked.partitions),
+    );
     const writer = await TopicWriter.open(connection, topic);
     const { partitions } = writer;
     if (flags.partitions !== undefined && flags.partitions !== partitions) {
@@ -183,8 +183,6 @@ async function toTopic(program: Command, flags: LoginFlags, asked: LoginOptions)
   } catch (cause) {
     await connection.close();
     throw serviceFault('kafka', `opening topic ${topic}`, cause);
-  } finally {
-    await admin.disconnect();
   }
 }
 

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { InvalidArgumentError, type Command } from 'commander';
 import { serviceFault } from '../clients/fault.js';
-import { connectKafka } from '../clients/kafka.js';
+import { withKafkaAdmin } from '../clients/kafka.js';
 import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 import { JsonRecordSplitter } from '../core/json-values.js';
@@ -56,14 +56,10 @@ async function ensureTopic(
   topic: string,
   partitions: number,
 ): Promise<void> {
-  const admin = connectKafka(config, 'tidemark-load').admin();
   try {
-    await admin.connect();
-    await makeTopic(admin, connection, topic, partitions);
+    await withKafkaAdmin(config, 'tidemark-load', (admin) => makeTopic(admin, connection, topic, partitions));
   } catch (cause) {
     throw serviceFault('kafka', `making topic ${topic}`, cause);
-  } finally {
-    await admin.disconnect();
   }
 }
 

@@ -1,5 +1,5 @@
 import { serviceFault } from '../clients/fault.js';
-import { connectKafka } from '../clients/kafka.js';
+import { withKafkaAdmin } from '../clients/kafka.js';
 import type { DeadLetterList, RedriveReport, ShownDeadLetter } from '../messages.js';
 import { deadLetterJob, type AskedLetters, type DeadLetterJob } from '../stream/dead-letters/job.js';
 import { listDeadLetters, showDeadLetter } from '../stream/dead-letters/look.js';
@@ -44,15 +44,11 @@ export class DeadLetterClient {
    * @throws PipelineError `TOPIC_MISSING`, `BAD_OPTIONS`, `FENCED` (another one took over).
    */
   redrive(asked: AskedLetters = {}, run: RedriveRun = {}): Promise<RedriveReport> {
-    return this.#withLetters('redriving', asked, async (kafka, { input, remedy }) => {
-      const admin = connectKafka(this.#connections.config, CLIENT_ID).admin();
-      try {
-        await admin.connect();
-        return await redriveDeadLetters({ kafka, admin, now: Date.now, remedy, ...run }, input);
-      } finally {
-        await admin.disconnect();
-      }
-    });
+    return this.#withLetters('redriving', asked, (kafka, { input, remedy }) =>
+      withKafkaAdmin(this.#connections.config, CLIENT_ID, (admin) =>
+        redriveDeadLetters({ kafka, admin, now: Date.now, remedy, ...run }, input),
+      ),
+    );
   }
 
   async #withLetters<T>(

@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { Config } from '../config.js';
 
 /** Connections, metadata and admin; records go through src/stream. kafkajs retries by itself, so its log stays silent. */
@@ -14,6 +14,21 @@ export function connectKafka(config: Pick<Config, 'kafka'>, clientId = 'tidemark
     connectionTimeout: 3_000,
     retry: { initialRetryTime: 100, retries: 5 },
   });
+}
+
+/** With an admin client of its own, which ends with `use`. */
+export async function withKafkaAdmin<T>(
+  config: Pick<Config, 'kafka'>,
+  clientId: string,
+  use: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const admin = connectKafka(config, clientId).admin();
+  try {
+    await admin.connect();
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 type Login = { username: string; password: string };

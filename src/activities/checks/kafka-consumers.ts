@@ -8,7 +8,7 @@ import { freeze } from '../../stream/log-positions.js';
 import { ask } from '../gold-record.js';
 import { failed, passed, type Check, type CheckContext, type CheckDeps } from './check.js';
 import { expectedTables } from './clickhouse-tables.js';
-import { withKafkaAdmin } from './kafka-admin.js';
+import { withOwnAdmin } from './kafka-admin.js';
 
 /** Seconds of a full load: more than this means that ClickHouse does not keep up, or does not read. */
 const LAG_LIMIT_ROWS = 500_000;
@@ -140,7 +140,7 @@ async function readConsumers(deps: CheckDeps): Promise<ConsumerFacts[]> {
   const byTable = new Map(rows.map((row) => [row.table, row]));
   const tables = expectedTables(deps.config).filter(hasSource);
   try {
-    return await withKafkaAdmin(deps, async (admin) => {
+    return await withOwnAdmin(deps, async (admin) => {
       const topics = new Set(await admin.listTopics());
       return Promise.all(
         tables.map(async ({ name, source: { topic, group } }) => {

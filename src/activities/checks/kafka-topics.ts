@@ -4,7 +4,7 @@ import type { Finding } from '../../core/verification.js';
 import { TOPICS } from '../../provision/topics.js';
 import { CHECKPOINT_TOPIC } from '../../stream/checkpoint-store.js';
 import { failed, passed, type Check } from './check.js';
-import { withKafkaAdmin } from './kafka-admin.js';
+import { withOwnAdmin } from './kafka-admin.js';
 
 /** ConfigResourceTypes.TOPIC of kafkajs, which is the protocol's own number. */
 const TOPIC_RESOURCE = 2;
@@ -37,7 +37,7 @@ export const kafkaTopics: Check = {
   stage: 'hops',
   run: async (deps) => {
     try {
-      return judgeTopics(EXPECTED, await withKafkaAdmin(deps, read));
+      return judgeTopics(EXPECTED, await withOwnAdmin(deps, read));
     } catch (cause) {
       throw serviceFault('kafka', 'reading the topics', cause);
     }
