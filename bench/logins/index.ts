@@ -7,7 +7,8 @@ import { findFreeBase, startStack, type Stack } from '../../infra/embedded/index
 import { packageRoot } from '../../src/package-root.js';
 import type { CleanPlan, JobReport } from '../../src/messages.js';
 import type { JobOrder } from '../../test/chaos/job/order.js';
-import { CleanScene, PARTITIONS } from '../../test/chaos/clean/scene.js';
+import { CleanScene } from '../../test/chaos/clean/scene.js';
+import { PARTITIONS } from '../../test/chaos/job/scene.js';
 import { percentile, type Benchmark, type BenchOptions, type BenchReport } from '../benchmark.js';
 import { groupUsage } from '../process-usage.js';
 import { CleanMeter } from './meter.js';

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { KafkaConnection } from '../../src/stream/kafka-connection.js';
 import { freeze } from '../../src/stream/log-positions.js';
-import { LogReader } from '../../src/stream/log-reader.js';
+import { eachRecord } from '../../src/stream/replay/scan.js';
 import { PipelineError } from '../../src/core/errors.js';
 import { clientSettings, JavaProgram, type Settings } from './java.js';
 import type { Copied, CopyOrder } from './order.js';
@@ -116,23 +116,14 @@ async function lengthOf(connection: KafkaConnection, topic: string): Promise<num
 }
 
 async function count(connection: KafkaConnection, topic: string): Promise<number> {
-  const { partitions } = await freeze(connection, topic);
-  const ranges = partitions.map(({ partition, lastStableOffset }) => ({
+  const frozen = await freeze(connection, topic);
+  const ranges = frozen.partitions.map(({ partition, lastStableOffset }) => ({
     partition,
     startOffset: 0,
     endOffset: lastStableOffset,
   }));
-  const reader = new LogReader(connection, topic, ranges);
   let records = 0;
-  for (let events = await reader.read(); events !== undefined; events = await reader.read()) {
-    for (const event of events) {
-      if (event.kind === 'gap') continue;
-      for (const batch of event.batches()) {
-        const cursor = batch.records(event.startOffset, event.endOffset);
-        while (cursor.next()) records++;
-      }
-    }
-  }
+  await eachRecord(connection, {}, frozen, ranges, () => records++);
   return records;
 }
 

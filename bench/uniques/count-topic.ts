@@ -11,8 +11,7 @@ import type { CountPlan } from '../../src/messages.js';
 import { countMergeLap, countSliceLap } from '../../src/stream/count/lap.js';
 import { partialEnds } from '../../src/stream/job-lap.js';
 import { KafkaConnection } from '../../src/stream/kafka-connection.js';
-import { freeze } from '../../src/stream/log-positions.js';
-import { LogReader } from '../../src/stream/log-reader.js';
+import { eachOfTopic } from '../../test/support/topic-records.js';
 import { ownUsage, sayUsage } from './say-usage.js';
 
 export interface TopicOrder {
@@ -55,25 +54,10 @@ async function help(slice: number): Promise<Usage> {
 
 /** From the topic of results: what a reader of it sees. */
 async function usersOfYears(): Promise<number> {
-  const { partitions } = await freeze(kafka, plan.target.topic);
-  const ranges = partitions.map(({ partition, highWatermark }) => ({
-    partition,
-    startOffset: 0,
-    endOffset: highWatermark,
-  }));
   const newest = new Map<string, number>();
-  const reader = new LogReader(kafka, plan.target.topic, ranges);
-  for (let events = await reader.read(); events !== undefined; events = await reader.read()) {
-    for (const event of events) {
-      if (event.kind === 'gap') throw new Error('results are gone');
-      for (const batch of event.batches()) {
-        const cursor = batch.records(event.startOffset, event.endOffset);
-        while (cursor.next()) {
-          const { window, start, users } = JSON.parse(cursor.value()!.toString()) as UniqueUsersResult;
-          if (window === 'year') newest.set(start, users);
-        }
-      }
-    }
-  }
+  await eachOfTopic(kafka, plan.target.topic, (cursor) => {
+    const { window, start, users } = JSON.parse(cursor.value()!.toString()) as UniqueUsersResult;
+    if (window === 'year') newest.set(start, users);
+  });
   return [...newest.values()].reduce((sum, users) => sum + users, 0);
 }

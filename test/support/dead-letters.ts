@@ -2,9 +2,8 @@ import { readAll } from '../chaos/replay/scene.js';
 import { DEAD_LETTER_HEADERS, deadLetterHeaders, type DeadLetter } from '../../src/core/dead-letter.js';
 import { decodeProvenance, PROVENANCE_HEADER } from '../../src/core/provenance.js';
 import type { KafkaConnection } from '../../src/stream/kafka-connection.js';
-import { freeze } from '../../src/stream/log-positions.js';
 import { TransactionalWriter } from '../../src/stream/transactional-writer.js';
-import { waitUntil } from '../../src/wait-until.js';
+import { decided } from './topic-records.js';
 import type { Topics } from './topics.js';
 
 export const SOURCE_ID = '00112233445566778899aabbccddeeff';
@@ -45,12 +44,7 @@ export async function writeLetters(
     writer.write(topic, partition, { timestampMs: 2_000, key, value, headers });
   }
   await writer.commit();
-  // The marker is written after the commit was answered.
-  const isSettled = async (): Promise<boolean> =>
-    (await freeze(kafka, topic)).partitions.every(
-      ({ lastStableOffset, highWatermark }) => lastStableOffset === highWatermark,
-    );
-  await waitUntil(`the letters of ${topic}`, isSettled, { timeoutMs: 20_000, everyMs: 20 });
+  await decided(kafka, topic);
 }
 
 /** A redriven record, as another client reads it. */

@@ -1,6 +1,3 @@
-import type { Kafka } from 'kafkajs';
-import { connectKafka } from '../../../src/clients/kafka.js';
-import type { Config } from '../../../src/config.js';
 import { DEAD_LETTER_HEADERS } from '../../../src/core/dead-letter.js';
 import type {
   LoginAlert,
@@ -14,19 +11,10 @@ import { loginOptions, type LoginOptions } from '../../../src/generate/logins-op
 import { writeLogins } from '../../../src/generate/logins-run.js';
 import { TopicWriter } from '../../../src/generate/writers/topic.js';
 import type { CleanInput, CleanPlan } from '../../../src/messages.js';
-import { ensureCheckpointTopic } from '../../../src/stream/checkpoint-topic.js';
 import { draftCleanPlan } from '../../../src/stream/clean/plan.js';
 import { cleanMergeLap, cleanSliceLap } from '../../../src/stream/clean/lap.js';
-import { partialEnds } from '../../../src/stream/job-lap.js';
-import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
-import { freeze } from '../../../src/stream/log-positions.js';
-import { LogReader } from '../../../src/stream/log-reader.js';
-import { makeTopic } from '../../../src/stream/make-topic.js';
-import type { RecordCursor } from '../../../src/stream/record-batch.js';
-import { runUnderKills } from '../job/run.js';
+import { JobScene, PARTITIONS } from '../job/scene.js';
 import type { Fault } from '../report.js';
-
-export const PARTITIONS = 4;
 
 /** What a cleaning has written, read back by its consumers' rules (read_committed). */
 export interface CleanOutcome {
@@ -41,24 +29,7 @@ export interface CleanOutcome {
 }
 
 /** A topic of logins with its exact answer, and cleanings of it. */
-export class CleanScene {
-  readonly config: Config;
-  readonly topic: string;
-  readonly answers: LoginAnswer[] = [];
-  readonly #kafka: Kafka;
-  #connection: KafkaConnection | undefined;
-
-  constructor(config: Config, topic: string) {
-    this.config = config;
-    this.topic = topic;
-    this.#kafka = connectKafka(config);
-  }
-
-  get connection(): KafkaConnection {
-    if (this.#connection === undefined) throw new Error('using a scene before it is filled');
-    return this.#connection;
-  }
-
+export class CleanScene extends JobScene<LoginAnswer> {
   async fill(given: Partial<LoginOptions>): Promise<void> {
     const writer = await this.openTopic();
     await writeLogins(
@@ -74,44 +45,31 @@ export class CleanScene {
 
   /** Makes the topic, empty, for who fills it. */
   async openTopic(): Promise<TopicWriter> {
-    this.#connection ??= await KafkaConnection.open(this.config.kafka);
-    await this.withAdmin((admin) => makeTopic(admin, this.connection, this.topic, PARTITIONS));
+    await this.makeTopic();
     return TopicWriter.open(this.connection, this.topic);
   }
 
   /** Plans a bounded cleaning of the topic, into topics of its own. */
   async plan(input: Partial<CleanInput> & { readonly job: string }): Promise<CleanPlan> {
     const { job } = input;
-    return this.withAdmin(async (admin) => {
-      await ensureCheckpointTopic(admin);
-      const topics = {
-        source: this.topic,
-        clean: `${job}.clean`,
-        dlq: `${job}.dlq`,
-        insights: `${job}.insights`,
-      };
-      const deps = { kafka: this.connection, admin, now: Date.now };
-      return draftCleanPlan(deps, { ...topics, bounded: true, ...input });
-    });
+    const topics = {
+      source: this.topic,
+      clean: `${job}.clean`,
+      dlq: `${job}.dlq`,
+      insights: `${job}.insights`,
+    };
+    return this.planning((deps) => draftCleanPlan(deps, { ...topics, bounded: true, ...input }));
   }
 
   /** Runs a bounded cleaning in this process, undisturbed, one part after the other. */
   async cleanCalmly(plan: CleanPlan): Promise<Record<string, number>> {
-    const deps = {
-      kafka: this.connection,
-      now: Date.now,
-      signal: new AbortController().signal,
-      report: () => undefined,
-    };
-    for (const { index } of plan.slices) await cleanSliceLap(deps, plan, index);
-    const { counts } = await cleanMergeLap(deps, plan, await partialEnds(this.connection, plan));
+    const { counts } = await this.calmly(plan, cleanSliceLap, cleanMergeLap);
     return counts;
   }
 
   /** The same, killed so many times. */
   cleanUnderKills(plan: CleanPlan, kills: number, seed: number): Promise<Fault[]> {
-    const { config, connection } = this;
-    return runUnderKills({ kafka: config.kafka, connection, job: { kind: 'clean', plan } }, kills, seed);
+    return this.underKills({ kind: 'clean', plan }, kills, seed);
   }
 
   async outcome(plan: CleanPlan): Promise<CleanOutcome> {
@@ -137,39 +95,5 @@ export class CleanScene {
       else if (insight.kind === 'identity') identities.set(insight.partition, insight);
     });
     return { clean, dead: dead.sort(), windows, alerts, identities };
-  }
-
-  /** Every record, read_committed; waits for the marker of a commit just answered. */
-  async each(topic: string, visit: (cursor: RecordCursor, partition: number) => void): Promise<void> {
-    const { partitions } = await freeze(this.connection, topic);
-    const ranges = partitions.map(({ partition, logStartOffset, highWatermark }) => ({
-      partition,
-      startOffset: logStartOffset,
-      endOffset: highWatermark,
-    }));
-    const reader = new LogReader(this.connection, topic, ranges);
-    for (let events = await reader.read(); events !== undefined; events = await reader.read()) {
-      for (const event of events) {
-        if (event.kind === 'gap') throw new Error(`${topic} has lost records`);
-        for (const batch of event.batches()) {
-          const cursor = batch.records(event.startOffset, event.endOffset);
-          while (cursor.next()) visit(cursor, event.partition);
-        }
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#connection?.close();
-  }
-
-  async withAdmin<T>(use: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
-    const admin = this.#kafka.admin();
-    await admin.connect();
-    try {
-      return await use(admin);
-    } finally {
-      await admin.disconnect();
-    }
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Stack } from '../../../infra/embedded/index.js';
 import { Tidemark } from '../../../src/client.js';
 import { connectTemporal } from '../../../src/clients/temporal.js';
+import { PipelineError } from '../../../src/core/errors.js';
 import { replayWorkflowId, STREAM_QUEUE } from '../../../src/core/ids.js';
 import { Random } from '../../../src/generate/random.js';
 import { CHECKPOINT_TOPIC } from '../../../src/stream/checkpoint-store.js';
@@ -10,6 +11,7 @@ import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { freeze } from '../../../src/stream/log-positions.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { startReplayControl } from '../../support/start-replay-control.js';
+import { isDecided } from '../../support/topic-records.js';
 import { WorkerProcess } from '../../support/worker-process.js';
 import type { ChaosReport, Fault } from '../report.js';
 import { WINDOW } from './records.js';
@@ -192,16 +194,16 @@ class Services {
   }
 
   async #notCommitting(): Promise<void> {
-    const untilMs = performance.now() + COMMIT_MS;
-    const isDecided = async (): Promise<boolean> => {
-      const topics = await Promise.all(
-        [this.#target, CHECKPOINT_TOPIC].map((topic) => freeze(this.#kafka, topic)),
-      );
-      return topics.every(({ partitions }) =>
-        partitions.every(({ lastStableOffset, highWatermark }) => lastStableOffset === highWatermark),
-      );
+    const areDecided = async (): Promise<boolean> => {
+      const topics = [this.#target, CHECKPOINT_TOPIC];
+      return (await Promise.all(topics.map((topic) => isDecided(this.#kafka, topic)))).every(Boolean);
     };
-    while (!(await isDecided()) && performance.now() < untilMs) await delay(20);
+    await waitUntil('no commit under way', areDecided, { timeoutMs: COMMIT_MS, everyMs: 20 }).catch(
+      (error: unknown) => {
+        // Longer than a commit takes: what is open has not begun to end.
+        if (!(error instanceof PipelineError) || error.code !== 'WAITED_TOO_LONG') throw error;
+      },
+    );
   }
 
   /** Process id of the worker whose attempt holds the slice. */

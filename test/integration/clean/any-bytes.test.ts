@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { DEAD_LETTER_HEADERS, openDeadLetter } from '../../../src/core/dead-letter.js';
 import { Random } from '../../../src/generate/random.js';
 import type { RecordHeader } from '../../../src/stream/record-batch.js';
-import { CleanScene, PARTITIONS } from '../../chaos/clean/scene.js';
+import { CleanScene } from '../../chaos/clean/scene.js';
+import { PARTITIONS } from '../../chaos/job/scene.js';
 import { useStack } from '../../support/stack.js';
 
 const SEED = Number(process.env.TIDEMARK_SEED ?? 20261121);

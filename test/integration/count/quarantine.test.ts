@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { countSliceLap } from '../../../src/stream/count/lap.js';
 import { listDeadLetters, showDeadLetter } from '../../../src/stream/dead-letters/look.js';
 import { loginRemedy } from '../../../src/core/logins/remedy.js';
-import { freeze } from '../../../src/stream/log-positions.js';
-import { waitUntil } from '../../../src/wait-until.js';
 import { CountScene } from '../../chaos/count/scene.js';
 import { useStack } from '../../support/stack.js';
+import { decided } from '../../support/topic-records.js';
 
 describe('the quarantine of a count', function () {
   this.timeout(60_000);
@@ -17,14 +16,8 @@ describe('the quarantine of a count', function () {
     try {
       await scene.fill({ frames: 4_000, users: 200, bytes: 60, malformed: 25, flips: 15 });
       const plan = await scene.plan({ job: 'quarantined' });
-      const signal = new AbortController().signal;
-      const deps = { kafka: scene.connection, now: Date.now, signal, report: () => undefined };
-      for (const { index } of plan.slices) await countSliceLap(deps, plan, index);
-      const isSettled = async (): Promise<boolean> =>
-        (await freeze(scene.connection, plan.quarantine.topic)).partitions.every(
-          ({ lastStableOffset, highWatermark }) => lastStableOffset === highWatermark,
-        );
-      await waitUntil('the quarantine', isSettled, { timeoutMs: 20_000 });
+      for (const { index } of plan.slices) await countSliceLap(scene.lapDeps, plan, index);
+      await decided(scene.connection, plan.quarantine.topic);
 
       const { letters, foreign, groups } = await listDeadLetters(scene.connection, plan.quarantine.topic);
       assert.deepEqual({ letters, foreign }, { letters: 40, foreign: 0 });

@@ -8,10 +8,9 @@ import { deadLetterJob } from '../../../src/stream/dead-letters/job.js';
 import { listDeadLetters, showDeadLetter } from '../../../src/stream/dead-letters/look.js';
 import { dryRunRedrive, redriveDeadLetters } from '../../../src/stream/dead-letters/redrive.js';
 import { JobStore } from '../../../src/stream/job-store.js';
-import { freeze } from '../../../src/stream/log-positions.js';
-import { waitUntil } from '../../../src/wait-until.js';
 import { CleanScene } from '../../chaos/clean/scene.js';
 import { useStack } from '../../support/stack.js';
+import { decided } from '../../support/topic-records.js';
 import { Topics } from '../../support/topics.js';
 
 const LOGIN = {
@@ -54,11 +53,7 @@ describe('dead letters of a job that cleans logins', function () {
     const drafted = await scene.plan({ job, filter });
     ({ plan } = await store.plan(cleanJobId(job), drafted.digest, () => Promise.resolve(drafted)));
     await scene.cleanCalmly(plan);
-    const isSettled = async (): Promise<boolean> =>
-      (await freeze(scene.connection, plan.dlq.topic)).partitions.every(
-        ({ lastStableOffset, highWatermark }) => lastStableOffset === highWatermark,
-      );
-    await waitUntil('the letters of the job', isSettled, { timeoutMs: 20_000 });
+    await decided(scene.connection, plan.dlq.topic);
   });
   after(async () => {
     await scene?.close();
