@@ -1,5 +1,6 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { Config } from '../config.js';
+import './kafkajs-guard.js';
 
 /** Connections, metadata and admin; records go through src/stream. kafkajs retries by itself, so its log stays silent. */
 export function connectKafka(config: Pick<Config, 'kafka'>, clientId = 'tidemark'): Kafka {

@@ -1,14 +1,12 @@
-import { createRequire } from 'node:module';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { PipelineError } from '../core/errors.js';
+import { requireKafkajs } from '../clients/kafkajs-guard.js';
 import { BufferPool } from './buffer-pool.js';
 import { responseSockets } from './response-socket.js';
 
 /**
- * The one file that reaches into kafkajs: its sockets, TLS, SASL and request queue, without its fetch and produce paths.
- * Safe because the version is pinned exactly and checked when this module loads.
+ * Where the engine reaches into kafkajs: its sockets, TLS, SASL and request queue, without its fetch and produce paths.
+ * Safe because the version is pinned exactly and checked (`clients/kafkajs-guard.ts`).
  */
-export const KAFKAJS_VERSION = '2.2.4';
 
 /** What `Connection.send` wants: `encode` answers something with a `buffer`, like kafkajs's Encoder. */
 export interface WireExchange<T> {
@@ -67,22 +65,10 @@ interface Internals {
   readonly ConnectionPool: new (options: object) => ConnectionPool;
 }
 
-const internals = load();
-
-function load(): Internals {
-  const require = createRequire(import.meta.url);
-  const found = (require('kafkajs/package.json') as { version: string }).version;
-  if (found !== KAFKAJS_VERSION) {
-    throw new PipelineError(
-      'KAFKAJS_VERSION',
-      `loading kafkajs: its connections are used below the public API, so it must be ${KAFKAJS_VERSION}, not ${found}`,
-    );
-  }
-  return {
-    Broker: require('kafkajs/src/broker') as Internals['Broker'],
-    ConnectionPool: require('kafkajs/src/network/connectionPool') as Internals['ConnectionPool'],
-  };
-}
+const internals: Internals = {
+  Broker: requireKafkajs('kafkajs/src/broker') as Internals['Broker'],
+  ConnectionPool: requireKafkajs('kafkajs/src/network/connectionPool') as Internals['ConnectionPool'],
+};
 
 /** Errors reach the caller as exceptions; kafkajs's own log lines would only repeat them. */
 const silent: Logger = {
