@@ -35,8 +35,17 @@ export const ConfigSchema = z.object({
     namespace: z.string().default('default'),
     uiUrl: z.url().optional(),
   }),
-  /** Where the control worker answers `GET /verify`; off without. Whoever reaches it may ask: beyond this machine, guard it. */
-  http: z.object({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535) }).optional(),
+  /**
+   * Where the control worker answers `GET /verify` and serves dashboards; off without. Without `login` whoever reaches it may ask: beyond
+   * this machine, guard it.
+   */
+  http: z
+    .object({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65_535),
+      login: Service.optional(),
+    })
+    .optional(),
   /** Where there is one. */
   airflow: Service.extend({ url: z.url() }).optional(),
 });

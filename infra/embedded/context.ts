@@ -51,6 +51,7 @@ export function configOf(ports: Ports, secrets: Secrets, hasAirflow = false): Co
       namespace: 'default',
       uiUrl: `http://${HOST}:${ports['temporal ui']}`,
     },
+    http: { host: HOST, port: ports['worker http'], login: { user: APP_USER, password: secrets.http } },
     ...(hasAirflow && {
       airflow: { url: `http://${HOST}:${ports.airflow}`, user: APP_USER, password: secrets.airflow },
     }),

@@ -14,6 +14,7 @@ const DISTANCE = {
   'temporal ui': 8,
   'temporal metrics': 9,
   'temporal http': 10,
+  'worker http': 11,
   airflow: 19,
 } as const;
 

@@ -22,6 +22,7 @@ const SecretsSchema = z.object({
   clickhouse: z.string(),
   clickhouseReader: z.string(),
   airflow: z.string(),
+  http: z.string(),
 });
 export type Secrets = z.infer<typeof SecretsSchema>;
 
@@ -48,4 +49,5 @@ const generated = (): Secrets => ({
   clickhouse: password(),
   clickhouseReader: password(),
   airflow: password(),
+  http: password(),
 });

@@ -1,3 +1,4 @@
+import type { Config } from '../../src/config.js';
 import { supervisorOf } from './detached.js';
 import { openContext } from './context.js';
 import { componentsOf } from './plan.js';
@@ -24,13 +25,15 @@ export interface StackStatus {
   readonly up: boolean;
   readonly supervisor: number | null;
   readonly services: readonly ServiceStatus[];
+  /** Where a browser finds them, and who may see them; the password is in the stack file. Null without a worker that serves them. */
+  readonly dashboards: { readonly url: string; readonly user: string } | null;
 }
 
 /** Asks every service of a stack the question that tells whether it works. */
 export async function stackStatus(dataDir: string, nowMs: number): Promise<StackStatus> {
   const state = readState(dataDir);
   const supervisor = supervisorOf(dataDir);
-  if (state === undefined) return { dataDir, up: false, supervisor: null, services: [] };
+  if (state === undefined) return { dataDir, up: false, supervisor: null, services: [], dashboards: null };
   const names = Object.keys(state.services) as ServiceName[];
   const context = await openContext(dataDir, state.portBase, state.cacheDir, componentsOf(names));
   const services = await Promise.all(
@@ -44,7 +47,13 @@ export async function stackStatus(dataDir: string, nowMs: number): Promise<Stack
       supervisor !== undefined && services.length > 0 && services.every((service) => service.state === 'up'),
     supervisor: supervisor?.pid ?? null,
     services,
+    dashboards: names.includes('worker') ? dashboardsOf(context.config) : null,
   };
+}
+
+function dashboardsOf({ http }: Config): StackStatus['dashboards'] {
+  if (http?.login === undefined) return null;
+  return { url: `http://${http.host}:${http.port}/dashboards`, user: http.login.user };
 }
 
 async function serviceStatus(

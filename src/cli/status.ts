@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { colours } from './colours.js';
 import { stackStatus, type ServiceStatus, type StackStatus } from '../../infra/embedded/status.js';
-import { dataDirectory } from '../config.js';
+import { dataDirectory, STACK_FILE } from '../config.js';
 import { plainTable } from './table.js';
 
 interface StatusOptions {
@@ -38,6 +39,12 @@ function print(status: StackStatus): void {
   console.log(table.toString());
   for (const { title, reason, log, state } of status.services) {
     if (state !== 'up') console.log(`${title}: ${reason ?? state}; see ${log}`);
+  }
+  if (status.dashboards !== null) {
+    const { url, user } = status.dashboards;
+    console.log(
+      `dashboards: ${url}   user ${user}, password: http.login in ${join(status.dataDir, STACK_FILE)}`,
+    );
   }
   const logs = status.services[0]?.log.replace(/[^/]+$/, '');
   console.log(`data: ${status.dataDir}   logs: ${logs}`);

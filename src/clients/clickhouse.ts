@@ -16,3 +16,12 @@ export function connectClickHouse(config: Config, requestTimeoutMs = 60_000): Cl
     clickhouse_settings: { output_format_json_quote_64bit_integers: 1 },
   });
 }
+
+/** As who may only read what users may read, where there is such a user. */
+export function connectClickHouseReader(config: Config, requestTimeoutMs?: number): ClickHouseClient {
+  const { clickhouse } = config;
+  return connectClickHouse(
+    { ...config, clickhouse: { ...clickhouse, ...clickhouse.reader } },
+    requestTimeoutMs,
+  );
+}

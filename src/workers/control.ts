@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Server } from 'node:http';
 import type { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createCleanActivities } from '../activities/clean.js';
@@ -18,14 +19,21 @@ import { createVerifyActivities } from '../activities/verify.js';
 import { reportFailure } from '../cli/report-failure.js';
 import { Tidemark } from '../client.js';
 import { serviceFault } from '../clients/fault.js';
+import { connectClickHouseReader } from '../clients/clickhouse.js';
 import { connectTemporal } from '../clients/temporal.js';
 import { codeVersion } from '../code-version.js';
 import { dataDirectory, loadConfig, type Config } from '../config.js';
 import { CONTROL_QUEUE } from '../core/ids.js';
+import { askClickHouse } from '../dashboards/look.js';
+import { dashboardsRoute } from './dashboards-http.js';
 import { keepConnectors } from './connector-keeper.js';
 import { openConnections, type Connections } from './connections.js';
 import { workerLogger } from './logger.js';
-import { serveVerify } from './verify-http.js';
+import { serveHttp, type Route } from './http-server.js';
+import { verifyRoute } from './verify-http.js';
+
+/** Longer than a panel's query may run in ClickHouse. */
+const PANEL_TIMEOUT_MS = 15_000;
 
 /** Workflows and short activities. `node control.js [--data-dir D]`; ends cleanly on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
@@ -82,17 +90,41 @@ async function whileKeeping(connect: Connections['connect'], work: () => Promise
   }
 }
 
-/** Answers `GET /verify` meanwhile, where it is asked for; a verification under way when it ends goes on without its asker. */
+/** Answers over HTTP meanwhile, where it is asked for; a verification under way when it ends goes on without its asker. */
 async function whileServing(config: Config, work: () => Promise<void>): Promise<void> {
   if (config.http === undefined) return work();
   const tidemark = new Tidemark(config);
-  const server = await serveVerify(config.http, tidemark.verify);
+  const clickhouse = connectClickHouseReader(config, PANEL_TIMEOUT_MS);
+  const { database } = config.clickhouse;
+  const routes = [
+    verifyRoute(tidemark.verify),
+    dashboardsRoute({ ask: askClickHouse(clickhouse), database, now: Date.now }),
+  ];
   try {
-    await work();
+    const server = await serveUnlessTaken(config.http, routes);
+    try {
+      await work();
+    } finally {
+      server?.close();
+      server?.closeAllConnections();
+    }
   } finally {
-    server.close();
-    server.closeAllConnections();
-    await tidemark.close();
+    await Promise.all([tidemark.close(), clickhouse.close()]);
+  }
+}
+
+/** Of several workers with one configuration on one machine, the first serves: a worker has more to do. */
+async function serveUnlessTaken(
+  http: NonNullable<Config['http']>,
+  routes: readonly Route[],
+): Promise<Server | undefined> {
+  const { logger } = Runtime.instance();
+  try {
+    return await serveHttp(http, routes, (fault) => logger.error('answering over HTTP', { err: fault }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    logger.warn(`serves no HTTP: port ${http.port} is taken, by another worker most likely`);
+    return undefined;
   }
 }
 

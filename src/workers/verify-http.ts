@@ -1,10 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import type { Config } from '../config.js';
 import { PipelineError } from '../core/errors.js';
 import type { Verdict, VerificationResult, VerifyInput } from '../messages.js';
+import { jsonReply, type Reply, type Route } from './http-server.js';
 
-/** What the server needs of the typed client. */
+/** What the route needs of the typed client. */
 export interface Verifies {
   run(input: VerifyInput): Promise<VerificationResult>;
 }
@@ -24,36 +22,27 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
 /**
  * `GET /verify` verifies and answers with the result, when it is there; several at once share one verification. Parameters:
  * `only`, `skip` (names, by commas), `retries`, and `status=200`, which answers 200 whatever the verdict, for tools that judge the body
- * and take any other status for a fault of the measurement. It repairs nothing. Off unless the configuration has `http`.
+ * and take any other status for a fault of the measurement. It repairs nothing.
  */
-export async function serveVerify(
-  { host, port }: NonNullable<Config['http']>,
-  verify: Verifies,
-): Promise<Server> {
-  const server = createServer((request, response) => void answer(request, response, verify));
-  server.listen(port, host);
-  await once(server, 'listening');
-  return server;
-}
+export const verifyRoute =
+  (verify: Verifies): Route =>
+  ({ pathname, searchParams }) =>
+    pathname === '/verify' ? answer(searchParams, verify) : undefined;
 
-async function answer(request: IncomingMessage, response: ServerResponse, verify: Verifies): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-  if (pathname !== '/verify')
-    return send(response, 404, { error: 'NOT_FOUND', message: 'there is GET /verify' });
-  if (request.method !== 'GET') {
-    response.setHeader('allow', 'GET');
-    return send(response, 405, { error: 'METHOD_NOT_ALLOWED', message: 'there is GET /verify' });
-  }
+async function answer(given: URLSearchParams, verify: Verifies): Promise<Reply> {
   try {
-    const { always200, input } = parameters(searchParams);
+    const { always200, input } = parameters(given);
     const result = await verify.run(input);
-    send(response, always200 ? 200 : STATUS[result.verdict], result);
+    return replyWith(always200 ? 200 : STATUS[result.verdict], result);
   } catch (error) {
     const { code, message } =
       error instanceof PipelineError ? error : { code: 'UNFORESEEN', message: 'see the log' };
-    send(response, FAULT_STATUS[code] ?? 503, { error: code, message });
+    return replyWith(FAULT_STATUS[code] ?? 503, { error: code, message });
   }
 }
+
+const replyWith = (status: number, body: object): Reply =>
+  jsonReply(status, body, status === 503 ? { 'retry-after': '10' } : {});
 
 const PARAMETERS = new Set(['only', 'skip', 'retries', 'status']);
 
@@ -77,15 +66,4 @@ function parameters(given: URLSearchParams): { always200: boolean; input: Verify
       requestedBy: 'http',
     },
   };
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  const text = `${JSON.stringify(body)}\n`;
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
-    'content-length': Buffer.byteLength(text),
-    ...(status === 503 && { 'retry-after': '10' }),
-  });
-  response.end(text);
 }

@@ -4,6 +4,7 @@ import { Connection } from '@temporalio/client';
 import { STACK_FILE } from '../../../src/config.js';
 import { CONTROL_QUEUE, STREAM_QUEUE } from '../../../src/core/ids.js';
 import { packageRoot } from '../../../src/package-root.js';
+import type { PortName } from '../ports.js';
 import type { Service } from '../service.js';
 
 const entry = (file: string): string => join(packageRoot, 'dist', 'src', 'workers', file);
@@ -11,14 +12,20 @@ const entry = (file: string): string => join(packageRoot, 'dist', 'src', 'worker
 /** A worker is part of the stack from the day its entry exists. */
 export const hasEntry = (file: string): boolean => existsSync(entry(file));
 
-function workerService(name: 'worker' | 'stream', title: string, file: string, taskQueue: string): Service {
+function workerService(
+  name: 'worker' | 'stream',
+  title: string,
+  file: string,
+  taskQueue: string,
+  ports: readonly PortName[],
+): Service {
   return {
     name,
     title,
     needs: ['temporal', 'kafka', 'clickhouse', 'postgres', 'mongo'],
     components: [],
     runNeeds: [],
-    ports: [],
+    ports,
     stop: 'SIGTERM',
     stopMs: 20_000,
     prepare: () => Promise.resolve(),
@@ -58,5 +65,6 @@ export const worker = workerService(
   'worker (workflows, short activities)',
   WORKER_ENTRY,
   CONTROL_QUEUE,
+  ['worker http'],
 );
-export const stream = workerService('stream', 'worker (stream slices)', STREAM_ENTRY, STREAM_QUEUE);
+export const stream = workerService('stream', 'worker (stream slices)', STREAM_ENTRY, STREAM_QUEUE, []);

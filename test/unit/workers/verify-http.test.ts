@@ -3,7 +3,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PipelineError } from '../../../src/core/errors.js';
 import type { Verdict, VerificationResult, VerifyInput } from '../../../src/messages.js';
-import { serveVerify } from '../../../src/workers/verify-http.js';
+import { serveHttp } from '../../../src/workers/http-server.js';
+import { verifyRoute } from '../../../src/workers/verify-http.js';
 
 describe('GET /verify', () => {
   let server: Server;
@@ -17,7 +18,9 @@ describe('GET /verify', () => {
       asked.push(input);
       return answer();
     };
-    server = await serveVerify({ host: '127.0.0.1', port: 0 }, { run });
+    server = await serveHttp({ host: '127.0.0.1', port: 0 }, [verifyRoute({ run })], (fault) => {
+      throw fault;
+    });
   });
   after(() => void server.close());
   beforeEach(() => {
