@@ -98,10 +98,12 @@ const byValue = (name: string, dimension: 'device_type' | 'app_version' | 'local
     stepMs: MINUTE_MS,
     sql: `
 WITH windows AS (
-         SELECT start, job, value, logins FROM {database}.login_insights WHERE dimension = '${dimension}' AND ${IN_RANGE}
+         SELECT start, job, value AS name, logins
+         FROM {database}.login_insights
+         WHERE dimension = '${dimension}' AND ${IN_RANGE}
      ),
-     top AS (SELECT job, value FROM windows GROUP BY job, value ORDER BY sum(logins) DESC, job, value LIMIT ${MOST_LINES})
-SELECT start AS time, concat(job, ': ', if((job, value) IN top, value, '(others)')) AS series, sum(logins) AS value
+     top AS (SELECT job, name FROM windows GROUP BY job, name ORDER BY sum(logins) DESC, job, name LIMIT ${MOST_LINES})
+SELECT start AS time, concat(job, ': ', if((job, name) IN top, name, '(others)')) AS series, sum(logins) AS value
 FROM windows
 GROUP BY time, series
 ORDER BY time, series`,

@@ -14,6 +14,7 @@ import { assertOneLine, tidemark } from '../../support/cli.js';
 import { startJobWorkers } from '../../support/job-workers.js';
 import { useStack } from '../../support/stack.js';
 import { quietTemporal } from '../../support/workflow-server.js';
+import { assertDashboard, ServedDashboard } from './dashboard.js';
 
 const MESSAGES = 20_000;
 const START = ['clean', 'start', '--provisional', '1'];
@@ -135,6 +136,16 @@ describe('tidemark clean', function () {
       },
       { timeoutMs: 60_000, everyMs: 1_000 },
     );
+  });
+
+  it('has a dashboard of which every panel is the exact answer, and on which a broken identity is red', async () => {
+    const { config } = stack();
+    const dashboard = await ServedDashboard.open(config);
+    try {
+      await assertDashboard(dashboard, config, answers);
+    } finally {
+      await dashboard.close();
+    }
   });
 
   it('stops at a commit, and goes on when started again', async () => {
