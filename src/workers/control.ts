@@ -120,7 +120,9 @@ async function serveUnlessTaken(
 ): Promise<Server | undefined> {
   const { logger } = Runtime.instance();
   try {
-    return await serveHttp(http, routes, (fault) => logger.error('answering over HTTP', { err: fault }));
+    return await serveHttp(http, routes, (fault) => {
+      logger.error('answering over HTTP', { err: fault });
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     logger.warn(`serves no HTTP: port ${http.port} is taken, by another worker most likely`);
