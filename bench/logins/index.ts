@@ -1,14 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findFreeBase, startStack, type Stack } from '../../infra/embedded/index.js';
+import type { Stack } from '../../infra/embedded/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import type { CleanPlan, JobReport } from '../../src/messages.js';
 import type { JobOrder } from '../../test/chaos/job/order.js';
 import { CleanScene } from '../../test/chaos/clean/scene.js';
 import { PARTITIONS } from '../../test/chaos/job/scene.js';
+import { withStack } from '../../test/support/with-stack.js';
 import { percentile, type Benchmark, type BenchOptions, type BenchReport } from '../benchmark.js';
 import { groupUsage } from '../process-usage.js';
 import { CleanMeter } from './meter.js';
@@ -25,19 +24,15 @@ const WARM_UP_MS = 5_000;
  */
 export const benchmark: Benchmark = {
   about: `cleaning ${RATE} logins a second live for ${SECONDS} s: lag of the clean topic, CPU and memory`,
-  async run(options) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-    const portBase = await findFreeBase(22_000, 32_000);
-    const stack = await startStack({ dataDir, portBase, services: ['kafka'] });
-    const scene = new CleanScene(stack.config, 'live-login');
-    try {
-      return await measure(stack, scene, options);
-    } finally {
-      await scene.close();
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  },
+  run: (options) =>
+    withStack(['kafka'], async (stack) => {
+      const scene = new CleanScene(stack.config, 'live-login');
+      try {
+        return await measure(stack, scene, options);
+      } finally {
+        await scene.close();
+      }
+    }),
 };
 
 async function measure(stack: Stack, scene: CleanScene, { scale, log }: BenchOptions): Promise<BenchReport> {

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findFreeBase, startStack, type Stack } from '../../infra/embedded/index.js';
+import type { Stack } from '../../infra/embedded/index.js';
 import { FRAME_DEFAULTS } from '../../src/generate/frames.js';
 import { packageRoot } from '../../src/package-root.js';
 import { CountScene } from '../../test/chaos/count/scene.js';
+import { withStack } from '../../test/support/with-stack.js';
 import type { Benchmark, BenchOptions, BenchReport } from '../benchmark.js';
 import { compare } from './compare.js';
 import { goPeer, javaPeer } from './peers.js';
@@ -17,19 +16,15 @@ import type { Program } from './programs.js';
 export const benchmark: Benchmark = {
   about:
     'counting a topic of 1,000,000 frames of 2 kB: ours with checkpoints and results, Go, Java, fetching only',
-  async run(options) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-    const portBase = await findFreeBase(22_000, 32_000);
-    const stack = await startStack({ dataDir, portBase, services: ['kafka'] });
-    const scene = new CountScene(stack.config, 'frames');
-    try {
-      return await measure(stack, scene, options);
-    } finally {
-      await scene.close();
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  },
+  run: (options) =>
+    withStack(['kafka'], async (stack) => {
+      const scene = new CountScene(stack.config, 'frames');
+      try {
+        return await measure(stack, scene, options);
+      } finally {
+        await scene.close();
+      }
+    }),
 };
 
 async function measure(stack: Stack, scene: CountScene, options: BenchOptions): Promise<BenchReport> {
