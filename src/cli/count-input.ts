@@ -46,24 +46,35 @@ export async function openStdin(): Promise<FrameInput> {
 
 async function fromHandle(handle: FileHandle): Promise<FrameInput> {
   const stat = await handle.stat();
-  const totalBytes = stat.isFile() ? stat.size : undefined;
-  if (stat.isFile() && stat.size >= THREADS_FROM_BYTES && !(await isGzip(handle))) {
-    let read = 0;
-    const lines = (format: FrameFormat) =>
-      closing(
-        handle,
-        scanFile({ fd: handle.fd, size: stat.size }, format, (bytes) => (read = bytes)),
-      );
-    return { lines, totalBytes, readBytes: () => read };
-  }
+  // Only a file can be looked at before it is read, and has a size.
+  const isFile = stat.isFile();
+  const isZipped = isFile && (await isGzip(handle));
+  if (isFile && !isZipped && stat.size >= THREADS_FROM_BYTES) return scanned(handle, stat.size);
   const stored = createReadStream('', {
     fd: handle,
     highWaterMark: CHUNK_BYTES,
-    ...(stat.isFile() ? { start: 0 } : {}),
+    ...(isFile && { start: 0 }),
   });
-  const isZipped = stat.isFile() && (await isGzip(handle));
   const pieces = isZipped ? unzipped(stored) : stored;
-  return { lines: (format) => cutLines(pieces, format), totalBytes, readBytes: () => stored.bytesRead };
+  return {
+    lines: (format) => cutLines(pieces, format),
+    totalBytes: isFile ? stat.size : undefined,
+    readBytes: () => stored.bytesRead,
+  };
+}
+
+/** A large file, read by several threads. */
+function scanned(handle: FileHandle, size: number): FrameInput {
+  let read = 0;
+  return {
+    lines: (format) =>
+      closing(
+        handle,
+        scanFile({ fd: handle.fd, size }, format, (bytes) => (read = bytes)),
+      ),
+    totalBytes: size,
+    readBytes: () => read,
+  };
 }
 
 function unzipped(stored: ReturnType<typeof createReadStream>): AsyncIterable<Buffer> {
