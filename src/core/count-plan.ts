@@ -1,5 +1,6 @@
 import { PipelineError } from './errors.js';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from './hyperloglog.js';
+import { jobNameFaults } from './sliced-job.js';
 import type { CountRules } from './uniques-slice.js';
 import { DEFAULT_TIME_RULES } from './watermark.js';
 
@@ -7,9 +8,10 @@ import { DEFAULT_TIME_RULES } from './watermark.js';
 export interface CountChoices {
   readonly tsField?: string;
   readonly idFields?: readonly string[];
+  /** Reads every frame to its end and validates it. */
   readonly strict?: boolean;
   readonly precision?: number;
-  /** Whole seconds. */
+  /** How late a frame may be and still be counted, whole seconds. */
   readonly latenessS?: number;
   readonly confirmFrames?: number;
 }
@@ -34,9 +36,6 @@ export function countRules(choices: CountChoices): CountRules {
   };
 }
 
-/** Part of workflow ids, transactional ids, keys and topic names. */
-const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
-
 export interface AskedCount extends CountChoices {
   readonly job: string;
   readonly source: string;
@@ -56,7 +55,7 @@ export function checkCount(asked: AskedCount): void {
       );
     }
   };
-  if (!JOB_NAME.test(asked.job)) faults.push('the name must be 1 to 80 letters, digits, dots, dashes');
+  faults.push(...jobNameFaults(asked.job));
   if (asked.source === asked.target) faults.push('frames and results need two topics');
   const names = [format.tsField, ...format.idFields];
   if (format.idFields.length === 0) faults.push('at least one field must be counted');
@@ -68,11 +67,4 @@ export function checkCount(asked: AskedCount): void {
   whole('the pause between provisional results', asked.provisionalMs ?? 0, 0);
   if (faults.length === 0) return;
   throw new PipelineError('BAD_COUNT', `reading what count ${asked.job} is to do: ${faults.join('; ')}`);
-}
-
-/** Divides items into at most `wanted` groups whose sizes differ by one at most: item i goes to group i mod n. */
-export function dealOut<T>(items: readonly T[], wanted: number): T[][] {
-  const groups = Array.from({ length: Math.max(1, Math.min(wanted, items.length)) }, (): T[] => []);
-  items.forEach((item, i) => groups[i % groups.length]!.push(item));
-  return groups;
 }

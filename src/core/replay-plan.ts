@@ -1,5 +1,6 @@
 import { PipelineError } from './errors.js';
 import { compileFilter, type Selection } from './filter.js';
+import { jobNameFaults } from './sliced-job.js';
 
 /** Offsets `[startOffset, endOffset)` of one partition. */
 export interface PartitionRange {
@@ -31,15 +32,13 @@ export interface Asked {
   readonly slices?: number;
 }
 
-/** Part of workflow ids, transactional ids and keys. */
-const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
 const OFFSET = /^\d{1,15}$/;
 
 /** What is wrong with an input whatever the topics hold, all at once. @throws PipelineError `BAD_SELECTION`, `BAD_REPLAY`. */
 export function checkAsked(asked: Asked, nowMs: number): void {
   compileFilter(asked.selection);
   const faults: string[] = [];
-  if (!JOB_NAME.test(asked.job)) faults.push('the name must be 1 to 80 letters, digits, dots, dashes');
+  faults.push(...jobNameFaults(asked.job));
   const isOneCluster = asked.sourceCluster === undefined;
   if (isOneCluster && asked.source === asked.target)
     faults.push('A and B are the same topic: it would feed itself');

@@ -1,15 +1,20 @@
 /** Messages of `countUniqueUsers`: plain JSON, offsets as decimal strings, instants as epoch milliseconds. */
 
+import type { CountChoices } from '../core/count-plan.js';
 import type {
   JobGap,
+  JobInput,
   JobPlan,
   JobProgress,
   JobRange,
   JobReport,
   JobResult,
+  JobSpec,
   JobStatus,
   JobTopic,
   MergeLapInput,
+  PlannedJob,
+  RecordJobInput,
   SliceLapInput,
 } from './stream-job.js';
 
@@ -23,42 +28,18 @@ export type CountMergeLapInput = MergeLapInput<CountPlan>;
 export type CountResult = JobResult;
 export type CountProgress = JobProgress<CountPlan>;
 
-/** What is counted and how. Two inputs that agree in this are the same job. */
-export interface CountSpec {
-  /** Topic of frames. */
-  readonly source: string;
+/** What is counted, of a topic of frames, and how. Two inputs that agree in this are the same job. */
+export interface CountSpec extends JobSpec, CountChoices {
   /** Topic of results; two jobs that run side by side need two. */
   readonly target: string;
-  /** Where to begin: with what the topic still holds (default), with what comes now, or at an instant (record timestamps). */
-  readonly from?: 'beginning' | 'end' | number;
-  /** Ends where the topic ended when the job was planned, instead of following it. */
-  readonly bounded?: boolean;
-  readonly tsField?: string;
-  readonly idFields?: readonly string[];
-  /** Reads every frame to its end and validates it. */
-  readonly strict?: boolean;
-  readonly precision?: number;
-  /** How late a frame may be and still be counted, seconds. */
-  readonly latenessS?: number;
-  readonly confirmFrames?: number;
 }
 
-export interface CountInput extends CountSpec {
-  /** The job's name; its workflow is `count/<job>`. */
-  readonly job: string;
-  /** Into how many units the partitions are divided that may run side by side; default 1. */
-  readonly slices?: number;
-  /** Milliseconds between results that are not final yet; default 5,000, 0 for none. */
-  readonly provisionalMs?: number;
-  /** Goes on behind frames that the topic has lost; they are in the result either way. */
-  readonly allowGaps?: boolean;
-  readonly requestedBy?: string;
-}
+/** Its workflow is `count/<job>`. */
+export interface CountInput extends CountSpec, JobInput {}
 
 /** Made once and never changed. */
 export interface CountPlan extends JobPlan {
   readonly spec: CountSpec;
-  readonly provisionalMs: number;
   readonly target: CountTopic;
   /** The sketch behind every final or revised result. */
   readonly sketches: CountTopic;
@@ -66,16 +47,8 @@ export interface CountPlan extends JobPlan {
   readonly quarantine: CountTopic;
 }
 
-/** Where the planning of a job came to: its plan, new or as recorded, and the result if it has one. */
-export interface PlannedCount {
-  readonly plan: CountPlan;
-  readonly result: CountResult | null;
-}
-
-export interface RecordCountInput {
-  readonly plan: CountPlan;
-  readonly result: Omit<CountResult, 'codeVersion' | 'reused'>;
-}
+export type PlannedCount = PlannedJob<CountPlan>;
+export type RecordCountInput = RecordJobInput<CountPlan>;
 
 /** A count as it stands. */
 export interface CountStatus extends Omit<JobStatus<CountPlan>, 'recordsPerSecond'> {

@@ -20,6 +20,29 @@ export interface JobSlice {
   readonly checkpointPartition: number;
 }
 
+/** What of a job's spec says what is read of the source. */
+export interface JobSpec {
+  /** The topic that is read. */
+  readonly source: string;
+  /** Where to begin: with what the topic still holds (default), with what comes now, or at an instant (record timestamps). */
+  readonly from?: 'beginning' | 'end' | number;
+  /** Ends where the topic ended when the job was planned, instead of following it. */
+  readonly bounded?: boolean;
+}
+
+/** What of a job's input says how it is run. */
+export interface JobInput {
+  /** The job's name; its workflow is `<kind>/<job>`. */
+  readonly job: string;
+  /** Into how many units the partitions are divided that may run side by side; default 1. */
+  readonly slices?: number;
+  /** Milliseconds between results that are not final yet; default 5,000, 0 for none before the end. */
+  readonly provisionalMs?: number;
+  /** Goes on behind records that the topic has lost; they are in the result either way. */
+  readonly allowGaps?: boolean;
+  readonly requestedBy?: string;
+}
+
 /** The part of a plan by which slices and merge stage are run. Made once and never changed. */
 export interface JobPlan {
   readonly version: 1;
@@ -28,6 +51,8 @@ export interface JobPlan {
   readonly digest: string;
   readonly plannedAtMs: number;
   readonly requestedBy: string;
+  /** Milliseconds between results that are not final yet; 0 for none before the end. */
+  readonly provisionalMs: number;
   readonly allowGaps: boolean;
   readonly source: JobTopic;
   /** What the slices tell the merge stage: one partition per slice. */
@@ -78,6 +103,17 @@ export interface JobResult {
   readonly codeVersion: string | null;
   /** This is the record of an earlier run. */
   readonly reused: boolean;
+}
+
+/** Where the planning of a job came to: its plan, new or as recorded, and the result if it has one. */
+export interface PlannedJob<Plan extends JobPlan> {
+  readonly plan: Plan;
+  readonly result: JobResult | null;
+}
+
+export interface RecordJobInput<Plan extends JobPlan> {
+  readonly plan: Plan;
+  readonly result: Omit<JobResult, 'codeVersion' | 'reused'>;
 }
 
 /** `counting` is the work of the slices, `merging` what the merge stage does alone at the end. */

@@ -1,23 +1,25 @@
 import { PipelineError } from '../errors.js';
 import { compileFilter } from '../filter.js';
+import { jobNameFaults } from '../sliced-job.js';
 import { DEFAULT_TIME_RULES } from '../watermark.js';
 import type { InsightRules } from './merge.js';
 
 /** The part of a job's input that says what is late, filtered and suspicious; absent means the default. */
 export interface CleanChoices {
-  /** Whole seconds that a login may be behind its partition's time. */
+  /** How far behind its partition's time a login may be, whole seconds; default 3,600. */
   readonly latenessS?: number;
   /** CEL over the clean record as `value`: what it does not select is filtered. */
   readonly filter?: string;
-  /** Whole seconds. */
+  /** Whole seconds of a window of counts (60), and of alerts (600). */
   readonly windowS?: number;
   readonly alertWindowS?: number;
+  /** Thresholds of alerts: users on a device (5), devices of a user (5), logins of a user (20). */
   readonly sharedDeviceUsers?: number;
   readonly hoppingDevices?: number;
   readonly burstLogins?: number;
-  /** `n.n.n` */
+  /** `n.n.n`: an app version above it is impossible. */
   readonly newestVersion?: string;
-  /** Users, and devices, that alerts follow at most. */
+  /** Users, and devices, that alerts follow at most (200,000). */
   readonly entries?: number;
 }
 
@@ -61,9 +63,6 @@ export interface AskedClean extends CleanChoices {
   readonly slices?: number;
 }
 
-/** Part of workflow ids, transactional ids, keys and topic names. */
-const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
-
 /** What is wrong with an input whatever the topics hold, all at once. @throws PipelineError `BAD_CLEAN`. */
 export function checkClean(asked: AskedClean): void {
   const faults: string[] = [];
@@ -72,7 +71,7 @@ export function checkClean(asked: AskedClean): void {
       faults.push(`${name} must be a whole number from ${from}`);
   };
   const all = { ...CLEAN_DEFAULTS, ...asked };
-  if (!JOB_NAME.test(asked.job)) faults.push('the name must be 1 to 80 letters, digits, dots, dashes');
+  faults.push(...jobNameFaults(asked.job));
   const topics = [asked.source, asked.clean, asked.dlq, asked.insights];
   if (new Set(topics).size !== topics.length)
     faults.push('source, clean, dead letters and insights need four topics');

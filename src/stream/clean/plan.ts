@@ -1,21 +1,10 @@
-import { checkpointPartition } from '../../core/checkpoint-partition.js';
-import { dealOut } from '../../core/count-plan.js';
 import { PipelineError } from '../../core/errors.js';
 import { cleanJobId, cleanPartialsTopic } from '../../core/ids.js';
 import { checkClean } from '../../core/logins/plan.js';
+import { givenOf } from '../../core/sliced-job.js';
 import type { CleanInput, CleanPlan, CleanSpec, JobTopic } from '../../messages.js';
-import { CHECKPOINT_TOPIC } from '../checkpoint-store.js';
-import { ensureCheckpointTopic } from '../checkpoint-topic.js';
-import { digestOf } from '../job-store.js';
-import {
-  COMPACTED,
-  ensureTopic,
-  partialsConfig,
-  plannedRanges,
-  requireTopic,
-  type JobPlanDeps,
-} from '../job-topics.js';
-import { freeze } from '../log-positions.js';
+import { draftJob } from '../draft-job.js';
+import { COMPACTED, ensureTopic, partialsConfig, type JobPlanDeps } from '../job-topics.js';
 import { makeTopic } from '../make-topic.js';
 import { readLimits, type TopicAdmin } from '../replay/target.js';
 
@@ -23,14 +12,12 @@ export interface CleanPlanDeps extends JobPlanDeps {
   readonly admin: TopicAdmin;
 }
 
-/** Milliseconds between insights that are not final yet, unless the job says. */
-const PROVISIONAL_MS = 5_000;
 /** What a dead letter's headers take at most, codes and coordinates, beside what the message came with. */
 const HEADERS_BYTES = 4 * 1024;
 /** Each login is told once, so nothing may be compacted away. */
 const PARTIALS = partialsConfig('delete');
 
-const SPEC: readonly (keyof CleanSpec)[] = [
+const SPEC = [
   'source',
   'clean',
   'dlq',
@@ -46,13 +33,10 @@ const SPEC: readonly (keyof CleanSpec)[] = [
   'burstLogins',
   'newestVersion',
   'entries',
-];
+] as const satisfies readonly (keyof CleanSpec)[];
 
 /** What a job is about, without how it is run. */
-export const cleanSpec = (input: CleanInput): CleanSpec =>
-  Object.fromEntries(
-    SPEC.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]])),
-  ) as unknown as CleanSpec;
+export const cleanSpec = (input: CleanInput): CleanSpec => givenOf(input, SPEC);
 
 /**
  * Resolves once what a cleaning will read, and makes the topics it writes.
@@ -60,35 +44,13 @@ export const cleanSpec = (input: CleanInput): CleanSpec =>
  */
 export async function draftCleanPlan(deps: CleanPlanDeps, input: CleanInput): Promise<CleanPlan> {
   checkClean(input);
-  const { kafka, admin } = deps;
-  const spec = cleanSpec(input);
-  await requireTopic(kafka, input.source, `planning to clean ${input.job}: the topic of logins`);
-  const frozen = await freeze(kafka, input.source);
-  const partitions = frozen.partitions.length;
-  const slices = dealOut(await plannedRanges(kafka, spec, frozen.partitions), input.slices ?? 1);
-  await ensureCheckpointTopic(admin);
-  const { clean, dlq } = await ensureOutputs(deps, input, partitions);
+  const id = cleanJobId(input.job);
+  const what = `planning to clean ${input.job}: the topic of logins`;
+  const job = await draftJob(deps, { id, spec: cleanSpec(input), what }, input);
+  const { clean, dlq } = await ensureOutputs(deps, input, job.source.partitions);
   const insights = await ensureTopic(deps, input.insights, 1, COMPACTED);
-  const partials = await ensureTopic(deps, cleanPartialsTopic(input.job), slices.length, PARTIALS);
-  const checkpoints = (await kafka.topic(CHECKPOINT_TOPIC, true)).partitions.length;
-  const partOf = (part: number): number => checkpointPartition(cleanJobId(input.job), part, checkpoints);
-  return {
-    version: 1,
-    job: input.job,
-    digest: digestOf(spec),
-    spec,
-    plannedAtMs: deps.now(),
-    requestedBy: input.requestedBy ?? '',
-    provisionalMs: input.provisionalMs ?? PROVISIONAL_MS,
-    allowGaps: input.allowGaps ?? false,
-    source: { topic: input.source, topicId: frozen.topicId, partitions },
-    clean,
-    dlq,
-    insights,
-    partials,
-    slices: slices.map((ranges, index) => ({ index, ranges, checkpointPartition: partOf(index) })),
-    mergeCheckpointPartition: partOf(slices.length),
-  };
+  const partials = await ensureTopic(deps, cleanPartialsTopic(input.job), job.slices.length, PARTIALS);
+  return { ...job, clean, dlq, insights, partials };
 }
 
 /**

@@ -1,0 +1,45 @@
+import { checkpointPartition } from '../core/checkpoint-partition.js';
+import { dealOut } from '../core/sliced-job.js';
+import type { JobInput, JobPlan, JobSpec } from '../messages.js';
+import { CHECKPOINT_TOPIC } from './checkpoint-store.js';
+import { ensureCheckpointTopic } from './checkpoint-topic.js';
+import { digestOf } from './job-store.js';
+import { plannedRanges, requireTopic, type JobPlanDeps } from './job-topics.js';
+import { freeze } from './log-positions.js';
+
+/** Milliseconds between results that are not final yet, unless the job says. */
+const PROVISIONAL_MS = 5_000;
+
+/** A plan but for the topics that the job writes. */
+export type DraftedJob<Spec> = Omit<JobPlan, 'partials'> & { readonly spec: Spec };
+
+/**
+ * Resolves once what a job reads, into which slices that is divided, and where each part keeps its checkpoint.
+ * @param what begins the message when the source is missing. @throws PipelineError `TOPIC_MISSING`.
+ */
+export async function draftJob<Spec extends JobSpec>(
+  { kafka, admin, now }: JobPlanDeps,
+  { id, spec, what }: { readonly id: string; readonly spec: Spec; readonly what: string },
+  input: JobInput,
+): Promise<DraftedJob<Spec>> {
+  const { source } = spec;
+  await requireTopic(kafka, source, what);
+  const { topicId, partitions } = await freeze(kafka, source);
+  const slices = dealOut(await plannedRanges(kafka, spec, partitions), input.slices ?? 1);
+  await ensureCheckpointTopic(admin);
+  const checkpoints = (await kafka.topic(CHECKPOINT_TOPIC, true)).partitions.length;
+  const partOf = (part: number): number => checkpointPartition(id, part, checkpoints);
+  return {
+    version: 1,
+    job: input.job,
+    digest: digestOf(spec),
+    spec,
+    plannedAtMs: now(),
+    requestedBy: input.requestedBy ?? '',
+    provisionalMs: input.provisionalMs ?? PROVISIONAL_MS,
+    allowGaps: input.allowGaps ?? false,
+    source: { topic: source, topicId, partitions: partitions.length },
+    slices: slices.map((ranges, index) => ({ index, ranges, checkpointPartition: partOf(index) })),
+    mergeCheckpointPartition: partOf(slices.length),
+  };
+}
