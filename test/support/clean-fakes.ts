@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { Context, type ApplicationFailure } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/activity';
 import type {
   CleanInput,
   CleanPlan,
@@ -10,6 +9,8 @@ import type {
   RecordCleanInput,
   SliceLapInput,
 } from '../../src/messages.js';
+import { fakeEnds, fakePlan, fakeReport, fakeTopic, LAP_RECORDS } from './job-fakes.js';
+import { untilCancelled } from './until-cancelled.js';
 
 /** Activities of cleanLogins without any service: each notes that it was asked and answers what the test has set. */
 export class CleanFakes {
@@ -35,14 +36,14 @@ export class CleanFakes {
       if (ends === null) {
         // It follows the slices until it is told that they are done.
         await untilCancelled();
-        return report('merge', false, {});
+        return fakeReport('merge', false, {});
       }
       this.asked.push('mergeClean');
-      return report('merge', true, { logins: 900, results: 6 });
+      return fakeReport('merge', true, { logins: 900, results: 6 });
     },
     freezeCleanPartials: ({ plan }: { readonly plan: CleanPlan }): Promise<string[]> => {
       this.asked.push('freezeCleanPartials');
-      return Promise.resolve(plan.slices.map(({ index }) => String(10 + index)));
+      return Promise.resolve(fakeEnds(plan));
     },
     recordClean: (input: RecordCleanInput): Promise<CleanResult> => {
       this.asked.push('recordClean');
@@ -57,57 +58,24 @@ export class CleanFakes {
       if (this.broken !== undefined) throw this.broken;
       if (this.endless) {
         await untilCancelled();
-        return report(slice, false, { [`${slice}/read`]: 7 });
+        return fakeReport(slice, false, { [`${slice}/read`]: 7 });
       }
       const laps = (this.#laps.get(slice) ?? 0) + 1;
       this.#laps.set(slice, laps);
       // Two laps each.
-      return report(slice, laps === 2, { [`${slice}/read`]: 500 * laps, [`${slice}/clean`]: 450 * laps });
+      return fakeReport(slice, laps === 2, {
+        [`${slice}/read`]: LAP_RECORDS * laps,
+        [`${slice}/clean`]: 450 * laps,
+      });
     },
   };
 }
 
-async function untilCancelled(): Promise<void> {
-  const { cancellationSignal } = Context.current();
-  while (!cancellationSignal.aborted) {
-    Context.current().heartbeat();
-    await delay(50);
-  }
-}
-
-const report = (
-  part: JobReport['part'],
-  finished: boolean,
-  counts: Readonly<Record<string, number>>,
-): JobReport => ({
-  part,
-  finished,
-  next: {},
-  counts,
-  gaps: [],
-  lap: { records: 500, transactions: 1, elapsedMs: 10 },
-});
-
-const topic = (name: string, partitions: number) => ({ topic: name, topicId: 'a'.repeat(32), partitions });
-
 const planOf = ({ job, source, clean, dlq, insights }: CleanInput, slices: number): CleanPlan => ({
-  version: 1,
-  job,
-  digest: '0'.repeat(64),
+  ...fakePlan(job, source, slices),
   spec: { source, clean, dlq, insights },
-  plannedAtMs: 1,
-  requestedBy: '',
-  provisionalMs: 5_000,
-  allowGaps: false,
-  source: topic(source, slices),
-  clean: topic(clean, slices),
-  dlq: topic(dlq, slices),
-  insights: topic(insights, 1),
-  partials: topic(`partials.${job}`, slices),
-  slices: Array.from({ length: slices }, (_, index) => ({
-    index,
-    ranges: [{ partition: index, startOffset: '0', endOffset: '1000' }],
-    checkpointPartition: index,
-  })),
-  mergeCheckpointPartition: slices,
+  clean: fakeTopic(clean, slices),
+  dlq: fakeTopic(dlq, slices),
+  insights: fakeTopic(insights, 1),
+  partials: fakeTopic(`partials.${job}`, slices),
 });

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import type {
   CountInput,
   CountMergeLapInput,
@@ -10,10 +9,8 @@ import type {
   PlannedCount,
   RecordCountInput,
 } from '../../src/messages.js';
-
-/** Frames of each slice of the fakes' plan, and of a lap before it ends by itself. */
-const SLICE_FRAMES = 1_000;
-const LAP_FRAMES = 500;
+import { fakeEnds, fakePlan, fakeReport, fakeTopic, LAP_RECORDS, SLICE_RECORDS } from './job-fakes.js';
+import { untilCancelled } from './until-cancelled.js';
 
 /** Activities of countUniqueUsers without any service: each notes that it was asked and answers what the test has set. */
 export class CountFakes {
@@ -44,15 +41,15 @@ export class CountFakes {
       if (input.ends === null) {
         // It follows the slices until it is told that they are done.
         await untilCancelled();
-        return report('merge', false, {});
+        return fakeReport('merge', false, {});
       }
       this.asked.push('mergeCount');
       this.mergeLaps -= 1;
-      return report('merge', this.mergeLaps === 0, { read: 1_000 * this.slices, results: 6 });
+      return fakeReport('merge', this.mergeLaps === 0, { read: SLICE_RECORDS * this.slices, results: 6 });
     },
     freezePartials: ({ plan }: { readonly plan: CountPlan }): Promise<string[]> => {
       this.asked.push('freezePartials');
-      return Promise.resolve(plan.slices.map(({ index }) => String(10 + index)));
+      return Promise.resolve(fakeEnds(plan));
     },
     recordCount: (input: RecordCountInput): Promise<CountResult> => {
       this.asked.push('recordCount');
@@ -70,56 +67,23 @@ export class CountFakes {
       }
       if (this.endless) {
         await untilCancelled();
-        return report(slice, false, { read: 7 });
+        return fakeReport(slice, false, { read: 7 });
       }
-      const next = (this.#next.get(slice) ?? 0) + LAP_FRAMES;
+      const next = (this.#next.get(slice) ?? 0) + LAP_RECORDS;
       this.#next.set(slice, next);
-      return { ...report(slice, next >= SLICE_FRAMES, { read: next }), gaps: slice === 0 ? this.gaps : [] };
+      return {
+        ...fakeReport(slice, next >= SLICE_RECORDS, { read: next }),
+        gaps: slice === 0 ? this.gaps : [],
+      };
     },
   };
 }
 
-async function untilCancelled(): Promise<void> {
-  const { cancellationSignal } = Context.current();
-  while (!cancellationSignal.aborted) {
-    Context.current().heartbeat();
-    await delay(50);
-  }
-}
-
-const report = (
-  part: CountReport['part'],
-  finished: boolean,
-  counts: Readonly<Record<string, number>>,
-): CountReport => ({
-  part,
-  finished,
-  next: {},
-  counts,
-  gaps: [],
-  lap: { records: LAP_FRAMES, transactions: 1, elapsedMs: 10 },
-});
-
-const topic = (name: string, partitions: number) => ({ topic: name, topicId: 'a'.repeat(32), partitions });
-
-const planOf = (input: CountInput, slices: number): CountPlan => ({
-  version: 1,
-  job: input.job,
-  digest: '0'.repeat(64),
-  spec: { source: input.source, target: input.target },
-  plannedAtMs: 1,
-  requestedBy: '',
-  provisionalMs: 5_000,
-  allowGaps: false,
-  source: topic(input.source, slices),
-  target: topic(input.target, 1),
-  sketches: topic(`${input.target}.sketches`, 1),
-  quarantine: topic(`${input.source}.quarantine`, 1),
-  partials: topic(`count.${input.job}`, slices),
-  slices: Array.from({ length: slices }, (_, index) => ({
-    index,
-    ranges: [{ partition: index, startOffset: '0', endOffset: String(SLICE_FRAMES) }],
-    checkpointPartition: index,
-  })),
-  mergeCheckpointPartition: slices,
+const planOf = ({ job, source, target }: CountInput, slices: number): CountPlan => ({
+  ...fakePlan(job, source, slices),
+  spec: { source, target },
+  target: fakeTopic(target, 1),
+  sketches: fakeTopic(`${target}.sketches`, 1),
+  quarantine: fakeTopic(`${source}.quarantine`, 1),
+  partials: fakeTopic(`count.${job}`, slices),
 });

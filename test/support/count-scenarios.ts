@@ -1,41 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { STREAM_QUEUE } from '../../src/core/ids.js';
-import type { CountInput, CountProgress, CountResult } from '../../src/messages.js';
-import { waitUntil } from '../../src/wait-until.js';
+import type { CountProgress } from '../../src/messages.js';
 import { countProgress, stopCount } from '../../src/workflows/count-definitions.js';
 import type { countUniqueUsers } from '../../src/workflows/count-unique-users.js';
 import { CountFakes } from './count-fakes.js';
-import { endOf } from './gold-day-scenarios.js';
+import { asked, playJob, type JobScenario } from './job-scenarios.js';
 
-type Handle = WorkflowHandleWithFirstExecutionRunId<typeof countUniqueUsers>;
-
-/** A way a count can go: what the services answer, and what is told to the workflow while it runs. */
-export interface CountScenario {
-  readonly name: string;
-  readonly input?: Partial<CountInput>;
-  readonly given?: (fakes: CountFakes) => void;
-  readonly meanwhile?: (handle: Handle, fakes: CountFakes) => Promise<void>;
-}
-
-export interface CountOutcome {
-  readonly result: CountResult | undefined;
-  /** The type of the failure that ended the workflow; `cancelled` when it was. */
-  readonly ended: string | undefined;
-  readonly message: string;
-  readonly handle: Handle;
-  readonly fakes: CountFakes;
-  /** As the workflow answered once it was over. */
-  readonly progress: CountProgress;
-}
-
-const sliceRuns = (fakes: CountFakes): Promise<boolean> =>
-  waitUntil('a lap of a slice', () => Promise.resolve(fakes.asked.includes('countSlice')), {
-    timeoutMs: 30_000,
-    everyMs: 20,
-  });
+export type CountScenario = JobScenario<typeof countUniqueUsers, CountFakes>;
 
 /** Those of which a history is recorded. */
 export const COUNT_SCENARIOS = {
@@ -65,7 +35,7 @@ export const COUNT_SCENARIOS = {
     name: 'stopped',
     given: (fakes) => (fakes.endless = true),
     meanwhile: async (handle, fakes) => {
-      await sliceRuns(fakes);
+      await asked(fakes, 'countSlice');
       await handle.signal(stopCount);
     },
   },
@@ -73,7 +43,7 @@ export const COUNT_SCENARIOS = {
     name: 'cancelled',
     given: (fakes) => (fakes.endless = true),
     meanwhile: async (handle, fakes) => {
-      await sliceRuns(fakes);
+      await asked(fakes, 'countSlice');
       await handle.cancel();
     },
   },
@@ -83,43 +53,11 @@ export const COUNT_SCENARIOS = {
   },
 } satisfies Record<string, CountScenario>;
 
-/** Plays a scenario to its end, on a server whose time is the real one: laps heartbeat by the wall clock. */
-export async function playCount(
-  env: TestWorkflowEnvironment,
-  workflowBundle: WorkflowBundleWithSourceMap,
-  scenario: CountScenario,
-): Promise<CountOutcome> {
-  const fakes = new CountFakes();
-  scenario.given?.(fakes);
-  const taskQueue = `count-${scenario.name}`;
-  const connection = env.nativeConnection;
-  const beats = { maxHeartbeatThrottleInterval: '50ms', defaultHeartbeatThrottleInterval: '50ms' } as const;
-  const control = await Worker.create({
-    connection,
-    taskQueue,
-    workflowBundle,
-    activities: fakes.control,
-    ...beats,
-  });
-  const stream = await Worker.create({
-    connection,
-    taskQueue: STREAM_QUEUE,
-    activities: fakes.stream,
-    ...beats,
-  });
-  return stream.runUntil(
-    control.runUntil(async () => {
-      const handle = await env.client.workflow.start<typeof countUniqueUsers>('countUniqueUsers', {
-        workflowId: `count/${scenario.name}`,
-        taskQueue,
-        args: [{ job: scenario.name, source: 'frames', target: 'unique-users', ...scenario.input }],
-      });
-      await scenario.meanwhile?.(handle, fakes);
-      const end = await handle.result().then(
-        (result) => ({ result, ended: undefined, message: '' }),
-        (error: unknown) => ({ result: undefined, ...endOf(error) }),
-      );
-      return { ...end, handle, fakes, progress: await handle.query(countProgress) };
-    }),
-  );
-}
+/** Plays a scenario to its end. */
+export const playCount = playJob<typeof countUniqueUsers, CountFakes, CountProgress>({
+  kind: 'count',
+  workflow: 'countUniqueUsers',
+  fakes: () => new CountFakes(),
+  input: (job) => ({ job, source: 'frames', target: 'unique-users' }),
+  progress: countProgress,
+});

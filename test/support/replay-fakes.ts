@@ -10,11 +10,7 @@ import type {
   ReplaySliceReport,
   ReplayVerification,
 } from '../../src/messages.js';
-
-/** Of a lap of the fakes: records that it passes before it ends by itself. */
-export const LAP_RECORDS = 500;
-/** Of each slice of the fakes' plan. */
-const SLICE_RECORDS = 1_000;
+import { fakeTopic, LAP_RECORDS, SLICE_RECORDS } from './job-fakes.js';
 
 /** Activities of replayTopicRange without any service: each notes that it was asked and answers what the test has set. */
 export class ReplayFakes {
@@ -91,7 +87,7 @@ const planOf = (input: ReplayInput, slices: number): ReplayPlan => ({
   accept: [],
   plannedAtMs: 1,
   requestedBy: input.requestedBy ?? '',
-  source: { topic: input.source, topicId: 'a'.repeat(32), partitions: slices },
+  source: fakeTopic(input.source, slices),
   target: {
     topic: input.target,
     topicId: 'b'.repeat(32),

@@ -1,37 +1,16 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { STREAM_QUEUE } from '../../src/core/ids.js';
-import type { ReplayInput, ReplayResult } from '../../src/messages.js';
-import { waitUntil } from '../../src/wait-until.js';
-import { pauseReplay, resumeReplay, setReplayRate } from '../../src/workflows/replay-definitions.js';
+import type { ReplayProgress } from '../../src/messages.js';
+import {
+  pauseReplay,
+  replayProgress,
+  resumeReplay,
+  setReplayRate,
+} from '../../src/workflows/replay-definitions.js';
 import type { replayTopicRange } from '../../src/workflows/replay-topic-range.js';
-import { endOf } from './gold-day-scenarios.js';
+import { asked, playJob, type JobScenario } from './job-scenarios.js';
 import { ReplayFakes } from './replay-fakes.js';
 
-type Handle = WorkflowHandleWithFirstExecutionRunId<typeof replayTopicRange>;
-
-/** A way a replay can go: what the services answer, and what is told to the workflow while it runs. */
-export interface ReplayScenario {
-  readonly name: string;
-  readonly input?: Partial<ReplayInput>;
-  readonly given?: (fakes: ReplayFakes) => void;
-  readonly meanwhile?: (handle: Handle, fakes: ReplayFakes) => Promise<void>;
-}
-
-export interface ReplayOutcome {
-  readonly result: ReplayResult | undefined;
-  /** The type of the failure that ended the workflow; `cancelled` when it was. */
-  readonly ended: string | undefined;
-  readonly message: string;
-  readonly handle: Handle;
-  readonly fakes: ReplayFakes;
-}
-
-/** Resolves when a lap is under way: the n-th, from 1. */
-const lapRuns = (fakes: ReplayFakes, nth: number): Promise<boolean> =>
-  waitUntil('a lap', () => Promise.resolve(fakes.laps.length >= nth), { timeoutMs: 30_000, everyMs: 20 });
+export type ReplayScenario = JobScenario<typeof replayTopicRange, ReplayFakes>;
 
 /** Those of which a history is recorded. */
 export const REPLAY_SCENARIOS = {
@@ -55,7 +34,7 @@ export const REPLAY_SCENARIOS = {
     name: 'paused',
     given: (fakes) => (fakes.endless = true),
     meanwhile: async (handle, fakes) => {
-      await lapRuns(fakes, 1);
+      await asked(fakes, 'runReplayLap');
       await handle.signal(pauseReplay);
       // A paused replay starts no lap: the new rate is for the one after the pause.
       await handle.signal(setReplayRate, { recordsPerSecond: 100 });
@@ -67,7 +46,7 @@ export const REPLAY_SCENARIOS = {
     name: 'cancelled',
     given: (fakes) => (fakes.endless = true),
     meanwhile: async (handle, fakes) => {
-      await lapRuns(fakes, 1);
+      await asked(fakes, 'runReplayLap');
       await handle.cancel();
     },
   },
@@ -80,36 +59,10 @@ export const REPLAY_SCENARIOS = {
 } satisfies Record<string, ReplayScenario>;
 
 /** Plays a scenario to its end. */
-export async function playReplay(
-  env: TestWorkflowEnvironment,
-  workflowBundle: WorkflowBundleWithSourceMap,
-  scenario: ReplayScenario,
-): Promise<ReplayOutcome> {
-  const fakes = new ReplayFakes();
-  scenario.given?.(fakes);
-  const taskQueue = `replay-${scenario.name}`;
-  const connection = env.nativeConnection;
-  const control = await Worker.create({ connection, taskQueue, workflowBundle, activities: fakes.control });
-  const stream = await Worker.create({
-    connection,
-    taskQueue: STREAM_QUEUE,
-    activities: fakes.stream,
-    maxHeartbeatThrottleInterval: '50ms',
-    defaultHeartbeatThrottleInterval: '50ms',
-  });
-  return stream.runUntil(
-    control.runUntil(async () => {
-      const handle = await env.client.workflow.start<typeof replayTopicRange>('replayTopicRange', {
-        workflowId: `replay/${scenario.name}`,
-        taskQueue,
-        args: [{ job: scenario.name, source: 'a', target: 'b', selection: {}, ...scenario.input }],
-      });
-      await scenario.meanwhile?.(handle, fakes);
-      const end = await handle.result().then(
-        (result) => ({ result, ended: undefined, message: '' }),
-        (error: unknown) => ({ result: undefined, ...endOf(error) }),
-      );
-      return { ...end, handle, fakes };
-    }),
-  );
-}
+export const playReplay = playJob<typeof replayTopicRange, ReplayFakes, ReplayProgress>({
+  kind: 'replay',
+  workflow: 'replayTopicRange',
+  fakes: () => new ReplayFakes(),
+  input: (job) => ({ job, source: 'a', target: 'b', selection: {} }),
+  progress: replayProgress,
+});

@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -17,6 +16,7 @@ import { waitUntil } from '../../src/wait-until.js';
 import { verifyJoin } from '../../src/workflows/verify-definitions.js';
 import type { verifyDeployment } from '../../src/workflows/verify-deployment.js';
 import { endOf } from './gold-day-scenarios.js';
+import { cancelled } from './until-cancelled.js';
 
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof verifyDeployment>;
 
@@ -78,12 +78,9 @@ export class VerifyFakes {
   };
 
   private async untilCancelled(): Promise<never> {
-    const context = Context.current();
-    const heartbeat = setInterval(() => context.heartbeat(), 50);
     try {
-      return await context.cancelled;
+      return await cancelled();
     } finally {
-      clearInterval(heartbeat);
       this.cleanedUp += 1;
     }
   }
