@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/package-root.js';
@@ -20,6 +21,13 @@ export async function tidemark(args: readonly string[], env: Record<string, stri
   });
   return { exitCode, stdout, stderr };
 }
+
+/** What a command wrote to a file, one JSON value a line. */
+export const jsonLines = async <T>(file: string): Promise<T[]> =>
+  (await readFile(file, 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
 
 /** Non-zero exit, nothing on standard output, and on standard error one line that says this. */
 export function assertOneLine({ exitCode, stdout, stderr }: Ran, says: RegExp): void {

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import type { ShownInsights } from '../../../src/client/clean.js';
-import { connectKafka } from '../../../src/clients/kafka.js';
 import type { LoginAnswer, PartitionAnswer } from '../../../src/generate/logins-answer.js';
 import type { CleanResult, CleanStatus } from '../../../src/messages.js';
-import { migrateClickHouse } from '../../../src/provision/migrate.js';
-import { createTopics } from '../../../src/provision/topics.js';
-import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { waitUntil } from '../../../src/wait-until.js';
-import { assertOneLine, tidemark } from '../../support/cli.js';
-import { startJobWorkers } from '../../support/job-workers.js';
-import { useStack } from '../../support/stack.js';
-import { quietTemporal } from '../../support/workflow-server.js';
+import { assertOneLine, jsonLines } from '../../support/cli.js';
+import { useJobStack } from '../../support/use-job-stack.js';
 import { assertDashboard, ServedDashboard } from './dashboard.js';
 
 const MESSAGES = 20_000;
@@ -22,33 +14,9 @@ const START = ['clean', 'start', '--provisional', '1'];
 describe('tidemark clean', function () {
   this.timeout(240_000);
   this.slow(60_000);
-  const stack = useStack(['kafka', 'temporal', 'clickhouse'], { own: true });
-  let folder = '';
+  const { stack, cli, json, file } = useJobStack();
   let answers: LoginAnswer[];
-  let kafka: KafkaConnection;
-  let stopWorkers: () => Promise<void>;
 
-  before(async () => {
-    quietTemporal();
-    folder = await mkdtemp(join(tmpdir(), 'tidemark-clean-'));
-    const { config } = stack();
-    await createTopics(connectKafka(config));
-    await migrateClickHouse(config);
-    kafka = await KafkaConnection.open(config.kafka);
-    stopWorkers = await startJobWorkers(config, kafka);
-  });
-  after(async () => {
-    await stopWorkers?.();
-    await kafka?.close();
-    await rm(folder, { recursive: true });
-  });
-
-  const cli = (...args: string[]) => tidemark(['--data-dir', stack().dataDir, ...args]);
-  const json = async <T>(...args: string[]): Promise<T> => {
-    const { exitCode, stdout, stderr } = await cli(...args, '--json');
-    assert.equal(exitCode, 0, stderr);
-    return JSON.parse(stdout) as T;
-  };
   const partitions = (): PartitionAnswer[] =>
     answers.flatMap((one) => (one.type === 'partition' ? [one] : []));
   const read = (messages: number) =>
@@ -62,14 +30,11 @@ describe('tidemark clean', function () {
     const begun = await cli(...START);
     assert.equal(begun.exitCode, 0, begun.stderr);
     assert.match(begun.stdout, /^cleaning logins is running/);
-    const file = join(folder, 'answer.jsonl');
-    const options = ['--messages', String(MESSAGES), '--rate', '20', '--answer', file];
+    const answer = file('answer.jsonl');
+    const options = ['--messages', String(MESSAGES), '--rate', '20', '--answer', answer];
     const made = await cli('generate', 'logins', ...options);
     assert.equal(made.exitCode, 0, made.stderr);
-    answers = (await readFile(file, 'utf8'))
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as LoginAnswer);
+    answers = await jsonLines<LoginAnswer>(answer);
 
     await read(MESSAGES);
     const status = await json<CleanStatus>('clean', 'status');
@@ -122,7 +87,7 @@ describe('tidemark clean', function () {
     assert.match(stdout, /│ all .*│ (SHARED_DEVICE|DEVICE_HOPPING|BURST|IMPOSSIBLE_VERSION) .*│ partition /s);
 
     const clean = partitions().reduce((sum, one) => sum + one.clean, 0);
-    const sql = join(folder, 'clean.sql');
+    const sql = file('clean.sql');
     await writeFile(
       sql,
       `SELECT toUInt32(count()) AS logins, toUInt32(uniqExact(source_partition, source_offset)) AS messages,

@@ -1,54 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { connectKafka } from '../../../src/clients/kafka.js';
 import type { UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import type { ExactCount } from '../../../src/generate/frames-answer.js';
 import type { CountResult, CountStatus } from '../../../src/messages.js';
-import { migrateClickHouse } from '../../../src/provision/migrate.js';
-import { createTopics } from '../../../src/provision/topics.js';
-import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { waitUntil } from '../../../src/wait-until.js';
-import { assertOneLine, tidemark } from '../../support/cli.js';
-import { startJobWorkers } from '../../support/job-workers.js';
-import { quietTemporal } from '../../support/workflow-server.js';
-import { useStack } from '../../support/stack.js';
+import { assertOneLine, jsonLines } from '../../support/cli.js';
+import { useJobStack } from '../../support/use-job-stack.js';
 
 const FRAMES = 20_000;
 
 describe('tidemark count of a topic', function () {
   this.timeout(180_000);
   this.slow(60_000);
-  const stack = useStack(['kafka', 'temporal', 'clickhouse'], { own: true });
-  let folder = '';
-  let kafka: KafkaConnection;
-  let stopWorkers: () => Promise<void>;
-
-  before(async () => {
-    quietTemporal();
-    folder = await mkdtemp(join(tmpdir(), 'tidemark-count-'));
-    const { config } = stack();
-    await createTopics(connectKafka(config));
-    await migrateClickHouse(config);
-    kafka = await KafkaConnection.open(config.kafka);
-    stopWorkers = await startJobWorkers(config, kafka);
-  });
-  after(async () => {
-    await stopWorkers?.();
-    await kafka?.close();
-    await rm(folder, { recursive: true });
-  });
-
-  const cli = (...args: string[]) => tidemark(['--data-dir', stack().dataDir, ...args]);
-  const json = async <T>(...args: string[]): Promise<T> => {
-    const { exitCode, stdout, stderr } = await cli(...args, '--json');
-    assert.equal(exitCode, 0, stderr);
-    return JSON.parse(stdout) as T;
-  };
+  const { cli, json, file } = useJobStack();
 
   it('writes frames to a topic, counts them to their end, and shows what ClickHouse has of it', async () => {
-    const answer = join(folder, 'answer.jsonl');
+    const answer = file('answer.jsonl');
     const sizes = ['--frames', String(FRAMES), '--users', '900', '--bytes', '120', '--per-second', '40'];
     const made = await cli('generate', 'frames', '--topic', 'frames', ...sizes, '--answer', answer);
     assert.equal(made.exitCode, 0, made.stderr);
@@ -59,11 +25,7 @@ describe('tidemark count of a topic', function () {
     assert.match(run.stdout, /^count nightly finished\n {2}20,000 frames, 20,000 counted .*quarantine: none/);
     assert.equal(run.stderr, '', 'no progress without a terminal');
 
-    const exact = (await readFile(answer, 'utf8'))
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as ExactCount)
-      .filter(({ window }) => window === 'minute');
+    const exact = (await jsonLines<ExactCount>(answer)).filter(({ window }) => window === 'minute');
     const shown = await waitUntil(
       'every minute in ClickHouse',
       async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateLogins } from '../../../src/generate/logins.js';
@@ -10,7 +10,7 @@ import { loginOptions, type LoginOptions } from '../../../src/generate/logins-op
 import { packageRoot } from '../../../src/package-root.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { readAll } from '../../chaos/replay/scene.js';
-import { assertOneLine, tidemark } from '../../support/cli.js';
+import { assertOneLine, jsonLines, tidemark } from '../../support/cli.js';
 import { endWithParent } from '../../support/end-with-parent.js';
 import { useStack } from '../../support/stack.js';
 import { Topics } from '../../support/topics.js';
@@ -34,11 +34,6 @@ describe('tidemark generate logins', function () {
   });
 
   const cli = (...args: string[]) => tidemark(['--data-dir', stack().dataDir, 'generate', 'logins', ...args]);
-  const linesOf = async (file: string): Promise<LoginAnswer[]> =>
-    (await readFile(file, 'utf8'))
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as LoginAnswer);
   const answerTo = (options: LoginOptions): LoginAnswer[] => {
     const counter = new LoginCounter(options.partitions);
     for (const message of generateLogins(options)) counter.add(message);
@@ -66,7 +61,7 @@ describe('tidemark generate logins', function () {
       found[partition]!.push(say(key, value));
     });
     assert.deepEqual(found, expected);
-    assert.deepEqual(text(await linesOf(answer)), text(answerTo(options)));
+    assert.deepEqual(text(await jsonLines<LoginAnswer>(answer)), text(answerTo(options)));
   });
 
   it('goes on at the present time until Ctrl-C, and answers what it has written', async () => {
@@ -93,7 +88,7 @@ describe('tidemark generate logins', function () {
     const [exitCode] = await closed;
     assert.equal(exitCode, 0);
     const total = await written();
-    const answers = await linesOf(answer);
+    const answers = await jsonLines<LoginAnswer>(answer);
     const read = answers.flatMap((one) => (one.type === 'partition' ? [one.read] : []));
     assert.equal(
       read.reduce((sum, count) => sum + count, 0),

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { execa, type Options } from 'execa';
 import type { UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import { packageRoot } from '../../../src/package-root.js';
+import { jsonLines } from '../../support/cli.js';
 
 const MAIN = join(packageRoot, 'dist/src/cli/main.js');
 const tidemark = (args: readonly string[], options: Options = {}) =>
@@ -51,12 +52,8 @@ describe('cli/count', function () {
   after(() => rm(folder, { recursive: true }));
 
   const exactAnswer = async (): Promise<Map<string, Exact>> => {
-    const lines = (await readFile(answer, 'utf8')).trimEnd().split('\n');
-    return new Map(
-      lines
-        .map((line) => JSON.parse(line) as Exact)
-        .map((exact) => [`${exact.window}/${exact.start}`, exact]),
-    );
+    const lines = await jsonLines<Exact>(answer);
+    return new Map(lines.map((exact) => [`${exact.window}/${exact.start}`, exact]));
   };
 
   /** The newest result of every window must be the exact answer, all windows here being small. */
@@ -188,10 +185,7 @@ describe('cli/count', function () {
     assert.equal(summary.counted, 60_000);
     assert.ok(summary.peakRssMb < 300, `${summary.peakRssMb} MB`);
     const newest = new Map(resultsOf(stdout).map((result) => [`${result.window}/${result.start}`, result]));
-    const expected = (await readFile(made, 'utf8'))
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Exact);
+    const expected = await jsonLines<Exact>(made);
     assert.equal(newest.size, expected.length);
     for (const { window, start, users, frames: count } of expected) {
       const result = newest.get(`${window}/${start}`);
