@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { dayStartMs, type Day } from '../../src/core/day.js';
 import type { GoldAnswer } from '../../src/generate/answer.js';
+import { ExactGold } from './exact-gold.js';
 
 /** A day of silver written by SQL, of a size that no source could be asked for, and its gold by the same arithmetic. */
 export interface BigDay {
@@ -49,32 +50,16 @@ export async function fillUsers(clickhouse: ClickHouseClient, { users }: BigDay)
   });
 }
 
-/** Gold of the day, computed here, one event after the other. */
+/** Gold of the day. */
 export function exactGold(big: BigDay): GoldAnswer[] {
   const ids = idsOf(big);
   const startMs = dayStartMs(big.day);
-  const rows = new Map<number, { total: number; first: number; last: number; types: Map<string, number> }>();
+  const gold = new ExactGold();
   for (let i = 0; i < big.events; i++) {
     const user = (i * 7919) % ids;
     if (i % 97 === 0 || i % 1000 === 999 || user >= big.users) continue;
     const ts = startMs + ((i * 104729) % DAY_LENGTH_MS);
-    const type = i % 10 === 0 ? CORRECTED : (TYPES[Math.floor(i / 3) % 5] ?? '');
-    let row = rows.get(user);
-    if (row === undefined) rows.set(user, (row = { total: 0, first: ts, last: ts, types: new Map() }));
-    row.total += 1;
-    row.first = Math.min(row.first, ts);
-    row.last = Math.max(row.last, ts);
-    row.types.set(type, (row.types.get(type) ?? 0) + 1);
+    gold.add(big.day, user, ts, i % 10 === 0 ? CORRECTED : TYPES[Math.floor(i / 3) % 5]!);
   }
-  return [...rows].map(([user, { total, first, last, types }]) => ({
-    day: big.day,
-    user_id: String(FIRST_USER + user),
-    total_events: total,
-    first_event_ms: first,
-    last_event_ms: last,
-    events_by_type: Object.fromEntries(types),
-    full_name: `User ${user}`,
-    email: `${user}@example.com`,
-    is_deleted: user % 50 === 0,
-  }));
+  return gold.answers(FIRST_USER, (user) => user % 50 === 0);
 }

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { addDays, dayStartMs, type Day } from '../../../src/core/day.js';
 import type { GoldAnswer } from '../../../src/generate/answer.js';
 import type { Row } from '../../../src/generate/compare.js';
+import { ExactGold } from '../../support/exact-gold.js';
 import { goldRows, stagingTables } from '../../support/gold.js';
 
 const FIRST_DAY: Day = '2023-03-01';
@@ -36,38 +37,14 @@ export class SixtyDays {
     });
   }
 
-  /** Computed here, one event after the other. */
   exactGold(): GoldAnswer[] {
-    const rows = new Map<
-      string,
-      { total: number; first: number; last: number; types: Map<string, number> }
-    >();
+    const gold = new ExactGold();
     for (let i = 0; i < EVENTS; i++) {
       const day = this.dates[i % DAYS]!;
       const ts = dayStartMs(day) + ((i * 104729) % 86_400) * 1_000;
-      const type = TYPES[Math.floor(i / 7) % 3]!;
-      const key = `${day} ${(i * 7919) % USERS}`;
-      let row = rows.get(key);
-      if (row === undefined) rows.set(key, (row = { total: 0, first: ts, last: ts, types: new Map() }));
-      row.total += 1;
-      row.first = Math.min(row.first, ts);
-      row.last = Math.max(row.last, ts);
-      row.types.set(type, (row.types.get(type) ?? 0) + 1);
+      gold.add(day, (i * 7919) % USERS, ts, TYPES[Math.floor(i / 7) % 3]!);
     }
-    return [...rows].map(([key, { total, first, last, types }]) => {
-      const [day = '', user = ''] = key.split(' ');
-      return {
-        day,
-        user_id: String(FIRST_USER + Number(user)),
-        total_events: total,
-        first_event_ms: first,
-        last_event_ms: last,
-        events_by_type: Object.fromEntries(types),
-        full_name: `User ${user}`,
-        email: `${user}@example.com`,
-        is_deleted: false,
-      };
-    });
+    return gold.answers(FIRST_USER, () => false);
   }
 
   async goldRows(): Promise<Row[]> {
