@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Context } from '@temporalio/activity';
+import { ask } from '../clients/ask-clickhouse.js';
 import { serviceFault } from '../clients/fault.js';
 import { abandonRuns, lastCompleteRun } from '../core/gold-sql.js';
 import { addDays, daysBetween } from '../core/day.js';
@@ -16,7 +17,7 @@ import type {
 } from '../messages.js';
 import { computeGold } from './gold-attempt.js';
 import { readGoldDays, staleSince } from './gold-days.js';
-import { ask, insertRun, serverNowMs } from './gold-record.js';
+import { insertRun, serverNowMs } from './gold-record.js';
 import { waitLap } from './wait-lap.js';
 
 export interface ClickHouseDeps {

@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { ask } from '../clients/ask-clickhouse.js';
 import { NOW_MS } from '../core/gold-sql.js';
 import type { GoldRun } from '../messages.js';
 
@@ -9,15 +10,7 @@ export interface GoldStore {
   readonly database: string;
 }
 
-/** Rows of one statement; 64-bit integers are strings. */
-export async function ask<Row>(
-  { clickhouse }: Pick<GoldStore, 'clickhouse'>,
-  query: string,
-  params: Record<string, unknown> = {},
-): Promise<Row[]> {
-  const answer = await clickhouse.query({ query, format: 'JSONEachRow', query_params: params });
-  return answer.json<Row>();
-}
+export { ask };
 
 /** The server's clock dates every run: workers need not agree on the time. */
 export async function serverNowMs(store: Pick<GoldStore, 'clickhouse'>): Promise<number> {

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { CheckResult, Json, VerificationResult } from '../messages.js';
-import { ask } from './gold-record.js';
+import { ask } from '../clients/ask-clickhouse.js';
 
 /** Reading and writing ops_verifications, for activities and the client alike. */
 

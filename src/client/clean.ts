@@ -1,3 +1,4 @@
+import { ask } from '../clients/ask-clickhouse.js';
 import { serviceFault } from '../clients/fault.js';
 import { cleanWorkflowId } from '../core/ids.js';
 import {
@@ -89,14 +90,9 @@ export class CleanClient {
     }
   }
 
-  async #ask<Row>(query: string, params: Record<string, unknown>): Promise<Row[]> {
-    const { clickhouse, config } = this.#connections;
-    const answer = await clickhouse.query({
-      query: query.replaceAll('{database}', config.clickhouse.database),
-      query_params: params,
-      format: 'JSONEachRow',
-    });
-    return answer.json<Row>();
+  #ask<Row>(query: string, params: Record<string, unknown>): Promise<Row[]> {
+    const { database } = this.#connections.config.clickhouse;
+    return ask<Row>(this.#connections, query.replaceAll('{database}', database), params);
   }
 }
 

@@ -1,3 +1,4 @@
+import { ask } from '../clients/ask-clickhouse.js';
 import { serviceFault } from '../clients/fault.js';
 import { checkCount } from '../core/count-plan.js';
 import { countWorkflowId } from '../core/ids.js';
@@ -60,19 +61,19 @@ export class CountClient {
 
   /** The newest result of each window, read from ClickHouse. @throws PipelineError `CLICKHOUSE_UNREACHABLE` ... */
   async show({ job, window, limit = 20 }: CountShowOptions): Promise<UniqueUsersResult[]> {
-    const { clickhouse, config } = this.#connections;
+    const { database } = this.#connections.config.clickhouse;
     try {
-      const answer = await clickhouse.query({
-        query: `
+      const rows = await ask<ShownRow>(
+        this.#connections,
+        `
           SELECT window, toUnixTimestamp(start) AS start_s, toUnixTimestamp(end) AS end_s, field, toFloat64(users) AS users, error,
                  toFloat64(frames) AS frames, status, revision, toUnixTimestamp64Milli(emitted_at) AS emitted_ms
-          FROM ${config.clickhouse.database}.unique_users
+          FROM ${database}.unique_users
           WHERE job = {job:String} AND ({window:String} = '' OR window = {window:String})
           ORDER BY start DESC, window, field LIMIT {limit:UInt32}`,
-        query_params: { job, window: window ?? '', limit },
-        format: 'JSONEachRow',
-      });
-      return (await answer.json<ShownRow>()).map(toResult);
+        { job, window: window ?? '', limit },
+      );
+      return rows.map(toResult);
     } catch (cause) {
       throw serviceFault('clickhouse', `reading the results of count ${job}`, cause);
     }

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { startGoldDay } from '../activities/gold-day.js';
-import { ask } from '../activities/gold-record.js';
+import { ask } from '../clients/ask-clickhouse.js';
 import { serviceFault } from '../clients/fault.js';
 import { parseDay, previousDay, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';

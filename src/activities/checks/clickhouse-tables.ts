@@ -5,7 +5,7 @@ import { expectedObjects, type ExpectedObject } from '../../core/expected-schema
 import { pendingMigrations } from '../../core/migrations.js';
 import type { Finding } from '../../core/verification.js';
 import { clickHousePlaceholders, readMigrations } from '../../provision/migrate.js';
-import { ask } from '../gold-record.js';
+import { ask } from '../../clients/ask-clickhouse.js';
 import { failed, passed, type Check, type CheckDeps } from './check.js';
 
 export interface FoundObject {

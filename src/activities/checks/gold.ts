@@ -4,7 +4,7 @@ import { addDays, dayOf, daysBetween } from '../../core/day.js';
 import type { GoldDayState } from '../../core/gold-days.js';
 import type { Finding } from '../../core/verification.js';
 import { readGoldDays } from '../gold-days.js';
-import { ask } from '../gold-record.js';
+import { ask } from '../../clients/ask-clickhouse.js';
 import { failed, passed, type Check, type CheckDeps } from './check.js';
 
 /** As many as the schedule looks at. */

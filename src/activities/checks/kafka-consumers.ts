@@ -5,7 +5,7 @@ import type { ExpectedObject } from '../../core/expected-schema.js';
 import type { Finding } from '../../core/verification.js';
 import { committedOffsets, withData } from '../../stream/group-lag.js';
 import { freeze } from '../../stream/log-positions.js';
-import { ask } from '../gold-record.js';
+import { ask } from '../../clients/ask-clickhouse.js';
 import { failed, passed, type Check, type CheckContext, type CheckDeps } from './check.js';
 import { expectedTables } from './clickhouse-tables.js';
 import { withOwnAdmin } from './kafka-admin.js';
