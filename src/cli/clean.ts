@@ -6,7 +6,7 @@ import { CLEAN_DEFAULTS } from '../core/logins/plan.js';
 import { cleanTopic, deadLetterTopic, insightsTopic, LOGINS_JOB, LOGINS_TOPIC } from '../core/names.js';
 import type { CleanInput } from '../messages.js';
 import { describeClean, describeCleanEnd, describeInsights } from './clean-text.js';
-import { wholeNumber } from './count-flags.js';
+import { wholeNumber } from './numbers.js';
 import { startOf, type StartAt } from './start-of.js';
 import { withTidemark } from './with-tidemark.js';
 

@@ -1,6 +1,7 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from '../core/hyperloglog.js';
 import { DEFAULT_TIME_RULES } from '../core/watermark.js';
+import { wholeNumber } from './numbers.js';
 
 /** What a count's rules are made of, for counts of files and of topics alike. */
 export interface CountRuleFlags {
@@ -42,13 +43,3 @@ export const withCountRules = (command: Command): Command =>
     );
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
-
-export const wholeNumber =
-  (from: number, to: number = Number.MAX_SAFE_INTEGER) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
-    throw new InvalidArgumentError(
-      to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from}` : `${from} to ${to}`,
-    );
-  };

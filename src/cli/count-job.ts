@@ -8,8 +8,9 @@ import type { UniqueUsersResult } from '../core/uniques-result.js';
 import { FRAMES_TOPIC, UNIQUE_USERS_TOPIC } from '../core/names.js';
 import { WINDOW_KINDS, type WindowKind } from '../core/window.js';
 import type { CountInput, CountResult, CountStatus } from '../messages.js';
-import { withCountRules, wholeNumber, type CountRuleFlags } from './count-flags.js';
+import { withCountRules, type CountRuleFlags } from './count-flags.js';
 import { startOf, type StartAt } from './start-of.js';
+import { wholeNumber } from './numbers.js';
 
 interface StartFlags extends CountRuleFlags {
   readonly topic: string;

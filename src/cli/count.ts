@@ -7,10 +7,11 @@ import { PipelineError } from '../core/errors.js';
 import { countRules } from '../core/count-plan.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import type { CountRules, RejectedFrame } from '../core/uniques-slice.js';
-import { withCountRules, wholeNumber, type CountRuleFlags } from './count-flags.js';
+import { withCountRules, type CountRuleFlags } from './count-flags.js';
 import { addCountJobs } from './count-job.js';
 import { openFile, openStdin, type FrameInput } from './count-input.js';
 import { countStream, type CountSummary } from './count-stream.js';
+import { wholeNumber } from './numbers.js';
 
 interface CountFlags extends CountRuleFlags {
   readonly stdin?: true;

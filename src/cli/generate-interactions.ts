@@ -2,9 +2,10 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { parseDay } from '../core/day.js';
 import { generateInteractions } from '../generate/interactions.js';
+import { wholeAboveZero } from './numbers.js';
 
 interface InteractionFlags {
   readonly seed: number;
@@ -22,8 +23,8 @@ export function addGenerateInteractions(program: Command): void {
     .description('write a day of interactions, 10:00-16:45 UTC: out of order, some twice, a few malformed')
     .requiredOption('--out <file>', '.json (an array) or .jsonl, gzip with .gz')
     .option('--day <date>', 'UTC day', '2026-11-20')
-    .option('--records <n>', 'how many', whole, 30_000)
-    .option('--seed <n>', 'the same seed and options give the same records', whole, 1)
+    .option('--records <n>', 'how many', wholeAboveZero, 30_000)
+    .option('--seed <n>', 'the same seed and options give the same records', wholeAboveZero, 1)
     .action(async ({ seed, records, day, out }: InteractionFlags) => {
       const dayMs = Date.parse(`${parseDay(day)}T00:00:00Z`);
       const isArray = /\.json(\.gz)?$/.test(out);
@@ -41,10 +42,4 @@ function* textOf(interactions: Iterable<string>, isArray: boolean): Generator<st
     between = isArray ? ',\n' : '\n';
   }
   yield isArray ? '\n]\n' : '\n';
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('expected a whole number above 0');
 }

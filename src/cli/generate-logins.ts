@@ -15,6 +15,7 @@ import type { LoginMessage } from '../generate/logins.js';
 import { TopicWriter } from '../generate/writers/topic.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
 import { makeTopic } from '../stream/make-topic.js';
+import { number } from './numbers.js';
 
 /** Flags that are options of the generator, by the same name. */
 const GIVEN = [
@@ -211,12 +212,6 @@ async function write(stream: Writable, text: string): Promise<void> {
 async function close(stream: Writable): Promise<void> {
   stream.end();
   await finished(stream);
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
-  return value;
 }
 
 function instant(text: string): number {

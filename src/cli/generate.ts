@@ -6,6 +6,7 @@ import { EVENT_DEFAULTS, eventOptions, USER_DEFAULTS, userOptions } from '../gen
 import type { EventOptions, UserOptions } from '../generate/options.js';
 import type { Generated, RunOptions } from '../generate/run.js';
 import { GenerateProgress } from './generate-progress.js';
+import { number } from './numbers.js';
 
 const DEFAULT_DAYS = 7;
 /** Slow enough to watch, quick enough that something happens. */
@@ -189,12 +190,6 @@ const defined = <Name extends string>(
 function daysOf({ seed, from, days = DEFAULT_DAYS }: Flags): { seed: number; from: Day; days: number } {
   const whole = Number.isInteger(days) ? days : 0;
   return { seed, from: from ?? addDays(dayOf(Date.now()), -whole), days };
-}
-
-function number(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
-  return value;
 }
 
 function rate(text: string): number {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { serviceFault } from '../clients/fault.js';
 import { withKafkaAdmin } from '../clients/kafka.js';
 import { dataDirectory, loadConfig, type Config } from '../config.js';
@@ -11,6 +11,7 @@ import { JsonRecordSplitter } from '../core/json-values.js';
 import { KafkaConnection } from '../stream/kafka-connection.js';
 import { makeTopic } from '../stream/make-topic.js';
 import { loadRecords } from '../stream/load-records.js';
+import { wholeAboveZero } from './numbers.js';
 
 interface LoadFlags {
   readonly create?: number;
@@ -25,7 +26,11 @@ export function addLoad(program: Command): void {
     .description('write the records of a file into a topic')
     .argument('<file>', '.json (an array), .jsonl or .ndjson (a record a line), each also with .gz')
     .argument('<topic>', 'topic to write')
-    .option('--create <partitions>', 'make the topic when it is missing, for records of any age', whole)
+    .option(
+      '--create <partitions>',
+      'make the topic when it is missing, for records of any age',
+      wholeAboveZero,
+    )
     .option('--key <path>', 'member that becomes the key, for example user.id')
     .option('--time <path>', 'member that becomes the timestamp (ISO, seconds or milliseconds)')
     .option('--json', 'what was loaded as JSON')
@@ -61,12 +66,6 @@ async function ensureTopic(
   } catch (cause) {
     throw serviceFault('kafka', `making topic ${topic}`, cause);
   }
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('expected a whole number above 0');
 }
 
 /** Every record of a file as its bytes, without holding the file. @throws PipelineError `BAD_FILE`, `BAD_JSON`. */

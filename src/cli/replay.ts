@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Tidemark } from '../client.js';
 import { PipelineError } from '../core/errors.js';
 import { rangesOf, selectionOf, type SelectionText } from '../core/replay-options.js';
@@ -14,6 +14,7 @@ import {
 } from './replay-text.js';
 import { watchReplay } from './replay-watch.js';
 import { withTidemark } from './with-tidemark.js';
+import { wholeAboveZero } from './numbers.js';
 
 interface InputFlags extends SelectionText {
   readonly offsets?: string;
@@ -81,8 +82,8 @@ export function addReplay(program: Command): void {
     );
   }
   verb('rate', 'replace the limits of a running replay; without options it goes as fast as it can')
-    .option('--rate <records>', 'records of A a second', positive)
-    .option('--bytes <bytes>', 'bytes written a second', positive)
+    .option('--rate <records>', 'records of A a second', wholeAboveZero)
+    .option('--bytes <bytes>', 'bytes written a second', wholeAboveZero)
     .action((job: string, flags: Pick<InputFlags, 'rate' | 'bytes'>) =>
       withTidemark(program, (tidemark) => tidemark.replay.rate(job, rateOf(flags))),
     );
@@ -115,9 +116,9 @@ function withSelection(command: Command): Command {
     .option('--create', 'make B when it is missing, for records of any age')
     .option('--allow-gaps', 'go on behind records that A has lost')
     .option('--allow-empty', 'end well when nothing matches')
-    .option('--slices <n>', 'units of work that may run side by side (default: 1)', positive)
-    .option('--rate <records>', 'records of A a second', positive)
-    .option('--bytes <bytes>', 'bytes written a second', positive)
+    .option('--slices <n>', 'units of work that may run side by side (default: 1)', wholeAboveZero)
+    .option('--rate <records>', 'records of A a second', wholeAboveZero)
+    .option('--bytes <bytes>', 'bytes written a second', wholeAboveZero)
     .option('--no-verify', 'do not compare B with A afterwards');
   return withWindow(command);
 }
@@ -185,12 +186,6 @@ const rateOf = ({ rate, bytes }: Pick<InputFlags, 'rate' | 'bytes'>): ReplayRate
   ...(rate !== undefined && { recordsPerSecond: rate }),
   ...(bytes !== undefined && { bytesPerSecond: bytes }),
 });
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('expected a whole number above 0');
-}
 
 function timestamps(text: string): 'keep' | 'now' {
   if (text === 'keep' || text === 'now') return text;

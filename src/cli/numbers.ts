@@ -1,0 +1,25 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Numbers as options take them. @throws InvalidArgumentError, which the command line says in one line. */
+
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
+  return value;
+}
+
+export function wholeAboveZero(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('expected a whole number above 0');
+}
+
+export const wholeNumber =
+  (from: number, to: number = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(
+      to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from}` : `${from} to ${to}`,
+    );
+  };
