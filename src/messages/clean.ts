@@ -1,3 +1,4 @@
+import type { LoginIdentity } from '../core/logins/insights.js';
 import type { CleanChoices } from '../core/logins/plan.js';
 import type {
   JobInput,
@@ -39,17 +40,7 @@ export type PlannedClean = PlannedJob<CleanPlan>;
 export type RecordCleanInput = RecordJobInput<CleanPlan>;
 
 /** Messages of one partition by how they ended: `read = clean + dlq + filtered`, of offsets `[startOffset, offset)`. */
-export interface CleanPartition {
-  readonly partition: number;
-  readonly startOffset: number;
-  readonly offset: number;
-  readonly read: number;
-  readonly clean: number;
-  readonly dlq: number;
-  readonly filtered: number;
-  readonly dlqReasons: Readonly<Record<string, number>>;
-  readonly filteredReasons: Readonly<Record<string, number>>;
-}
+export type CleanPartition = Omit<LoginIdentity, 'kind' | 'emittedAt'>;
 
 /** A cleaning as it stands. */
 export interface CleanStatus extends JobStatus<CleanPlan> {
