@@ -1,4 +1,5 @@
 import type { JobPlan, JobProgress, JobReport, JobResult, JobStatus } from '../messages.js';
+import { endedBadly, furthest, recordsPerSecond } from './lap-reports.js';
 
 export interface JobStatusParts<Plan extends JobPlan> {
   readonly job: string;
@@ -19,9 +20,9 @@ export function jobStatus<Plan extends JobPlan>(
 ): JobStatus<Plan> {
   const { job, progress, live, fault } = parts;
   const plan = progress?.plan ?? null;
-  const reports = newest([...(progress?.reports ?? []), ...live]);
+  const reports = inOrder(furthest([...(progress?.reports ?? []), ...live], ({ part }) => part));
   const [done, total] = plan === null ? [0, null] : offsetsOf(plan, reports);
-  const recordsPerSecond = parts.workflow === 'RUNNING' ? rateOf(live) : null;
+  const perSecond = parts.workflow === 'RUNNING' ? recordsPerSecond(live.filter(isSlice)) : null;
   return {
     job,
     state: stateOf(parts),
@@ -30,11 +31,8 @@ export function jobStatus<Plan extends JobPlan>(
     done: String(done),
     total: total === null ? null : String(total),
     counts: countsOf(reports),
-    recordsPerSecond,
-    etaMs:
-      total === null || recordsPerSecond === null
-        ? null
-        : Math.round((1_000 * (total - done)) / recordsPerSecond),
+    recordsPerSecond: perSecond,
+    etaMs: total === null || perSecond === null ? null : Math.round((1_000 * (total - done)) / perSecond),
     fault,
   };
 }
@@ -49,32 +47,14 @@ function stateOf<Plan extends JobPlan>({
       return progress?.state ?? 'counting';
     case 'COMPLETED':
       return outcome ?? 'finished';
-    case 'FAILED':
-    case 'TIMED_OUT':
-      return 'failed';
-    case 'CANCELLED':
-      return 'cancelled';
-    case 'TERMINATED':
-      return 'terminated';
     default:
-      return 'unknown';
+      return endedBadly(workflow);
   }
 }
 
-/** By part the report that is furthest; slices first, in their order. */
-function newest(reports: readonly JobReport[]): JobReport[] {
-  const byPart = new Map<JobReport['part'], JobReport>();
-  for (const report of reports) {
-    const known = byPart.get(report.part);
-    if (known === undefined || passed(report) >= passed(known)) byPart.set(report.part, report);
-  }
-  return [...byPart.values()].sort((a, b) =>
-    String(a.part).localeCompare(String(b.part), 'en', { numeric: true }),
-  );
-}
-
-const passed = ({ next }: JobReport): number =>
-  Object.values(next).reduce((sum, offset) => sum + Number(offset), 0);
+/** Slices first, in their order. */
+const inOrder = (reports: readonly JobReport[]): JobReport[] =>
+  [...reports].sort((a, b) => String(a.part).localeCompare(String(b.part), 'en', { numeric: true }));
 
 export const isSlice = ({ part }: JobReport): boolean => part !== 'merge';
 
@@ -88,11 +68,4 @@ function offsetsOf(plan: JobPlan, reports: readonly JobReport[]): [done: number,
     total = total === null || endOffset === null ? null : total + Number(endOffset) - Number(startOffset);
   }
   return [done, total];
-}
-
-function rateOf(live: readonly JobReport[]): number | null {
-  const perSecond = live
-    .filter((report) => isSlice(report) && report.lap.elapsedMs > 0)
-    .reduce((sum, { lap }) => sum + (1_000 * lap.records) / lap.elapsedMs, 0);
-  return perSecond > 0 ? Math.round(perSecond) : null;
 }

@@ -7,6 +7,7 @@ import type {
   ReplaySliceReport,
   ReplayStatus,
 } from '../messages.js';
+import { endedBadly, furthest, recordsPerSecond } from './lap-reports.js';
 
 export interface StatusParts {
   readonly job: string;
@@ -24,11 +25,11 @@ export interface StatusParts {
 export function replayStatus({ job, planned, progress, workflow, live, fault }: StatusParts): ReplayStatus {
   const plan = planned?.plan ?? null;
   const result = planned?.result ?? null;
-  const reports = newest([...(progress?.reports ?? []), ...live]);
+  const reports = furthest([...(progress?.reports ?? []), ...live], ({ slice }) => slice);
   const isOver = result !== null;
   const total = plan ? lengthOf(rangesOf(plan)) : 0;
   const done = isOver ? total : plan ? doneOf(plan, reports) : 0;
-  const perSecond = isOver ? null : rateOf(live);
+  const perSecond = isOver ? null : recordsPerSecond(live);
   return {
     job,
     state: isOver && workflow !== 'RUNNING' ? finishedState(result) : stateOf(progress, workflow),
@@ -55,31 +56,11 @@ function stateOf(progress: ReplayProgress | null, workflow: string | null): Repl
       return progress?.state ?? 'running';
     case 'COMPLETED':
       return 'finished';
-    case 'FAILED':
-    case 'TIMED_OUT':
-      return 'failed';
-    case 'CANCELLED':
-      return 'cancelled';
-    case 'TERMINATED':
-      return 'terminated';
     case null:
     default:
-      return 'unknown';
+      return endedBadly(workflow);
   }
 }
-
-/** By slice the report that is furthest. */
-function newest(reports: readonly ReplaySliceReport[]): ReplaySliceReport[] {
-  const bySlice = new Map<number, ReplaySliceReport>();
-  for (const report of reports) {
-    const known = bySlice.get(report.slice);
-    if (known === undefined || read(report) >= read(known)) bySlice.set(report.slice, report);
-  }
-  return [...bySlice.values()];
-}
-
-const read = ({ next }: ReplaySliceReport): number =>
-  Object.values(next).reduce((sum, offset) => sum + Number(offset), 0);
 
 const rangesOf = (plan: ReplayPlan): OffsetRange[] => plan.slices.flatMap(({ ranges }) => ranges);
 
@@ -92,13 +73,6 @@ function doneOf(plan: ReplayPlan, reports: readonly ReplaySliceReport[]): number
     const at = next.get(String(partition));
     return at === undefined ? sum : sum + Number(at) - Number(startOffset);
   }, 0);
-}
-
-function rateOf(live: readonly ReplaySliceReport[]): number | null {
-  const perSecond = live
-    .filter(({ lap }) => lap.elapsedMs > 0)
-    .reduce((sum, { lap }) => sum + (1_000 * lap.records) / lap.elapsedMs, 0);
-  return perSecond > 0 ? Math.round(perSecond) : null;
 }
 
 function countsOf(reports: readonly ReplaySliceReport[]): Record<string, number> {

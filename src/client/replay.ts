@@ -3,13 +3,12 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { connectKafka } from '../clients/kafka.js';
 import { draftIn, type ReplayDeps } from '../activities/replay.js';
 import { serviceFault } from '../clients/fault.js';
 import { ReplaySources } from '../activities/replay-sources.js';
 import { PipelineError } from '../core/errors.js';
-import { CONTROL_QUEUE, replayJobId, replayWorkflowId, STREAM_QUEUE } from '../core/ids.js';
+import { replayJobId, replayWorkflowId } from '../core/ids.js';
 import type {
   PlannedReplay,
   ReplayDryRun,
@@ -31,8 +30,9 @@ import { pauseReplay, replayProgress, resumeReplay, setReplayRate } from '../wor
 import type { replayTopicRange } from '../workflows/replay-topic-range.js';
 import type { ClientConnections } from './connections.js';
 import { fromTemporal } from '../clients/workflow-fault.js';
+import { liveReports, pendingFault } from './lap-reports.js';
 import { replayStatus } from './replay-status.js';
-import { requireWorker } from './require-worker.js';
+import { startJob } from './start-job.js';
 
 type KafkaDeps = Omit<ReplayDeps, 'codeVersion'>;
 
@@ -75,21 +75,13 @@ export class ReplayClient {
    * @throws PipelineError `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What is wrong with the input is thrown by `wait`.
    */
   async start(input: ReplayInput): Promise<void> {
-    const client = await this.#connections.temporal();
-    try {
-      await requireWorker(client, CONTROL_QUEUE, 'workflow');
-      await requireWorker(client, STREAM_QUEUE, 'activity');
-      await client.workflow.start<typeof replayTopicRange>('replayTopicRange', {
-        workflowId: replayWorkflowId(input.job),
-        taskQueue: CONTROL_QUEUE,
-        args: [input],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `${input.source} to ${input.target}`,
-      });
-    } catch (error) {
-      throw fromTemporal(`starting replay ${input.job}`, error);
-    }
+    const start = {
+      what: `replay ${input.job}`,
+      workflow: 'replayTopicRange',
+      workflowId: replayWorkflowId(input.job),
+      summary: `${input.source} to ${input.target}`,
+    };
+    await startJob(this.#connections, start, input);
   }
 
   /** @throws PipelineError with the code of what ended the replay: `BAD_REPLAY`, `JOB_EXISTS`, `TARGET_LIMITS`, `GAP` ... */
@@ -140,7 +132,7 @@ export class ReplayClient {
       planned: recorded ?? null,
       progress: progress ?? null,
       workflow: described?.status.name ?? null,
-      live: described ? liveReports(described) : [],
+      live: described ? liveReports<ReplaySliceReport>(described, 'runReplayLap') : [],
       fault: described ? await faultOf(described, () => handle.result()) : null,
     });
   }
@@ -218,26 +210,14 @@ const storeOf = (kafka: KafkaConnection) => new JobStore<ReplayPlan, ReplayResul
 const noReplay = (job: string): PipelineError =>
   new PipelineError('NO_REPLAY', `looking for replay ${job}: there is none of this name`);
 
-/** What the laps under way said last. */
-function liveReports({ raw }: WorkflowExecutionDescription): ReplaySliceReport[] {
-  return (raw.pendingActivities ?? []).flatMap(({ activityType, heartbeatDetails }) => {
-    const [payload] = heartbeatDetails?.payloads ?? [];
-    if (activityType?.name !== 'runReplayLap' || !payload) return [];
-    const report = defaultPayloadConverter.fromPayload<ReplaySliceReport | null>(payload);
-    return report ? [report] : [];
-  });
-}
-
 /** Why a step is being tried again, or what ended the workflow. */
 async function faultOf(
-  { raw, status }: WorkflowExecutionDescription,
+  described: WorkflowExecutionDescription,
   result: () => Promise<unknown>,
 ): Promise<string | null> {
-  if (status.name === 'RUNNING') {
-    const failing = (raw.pendingActivities ?? []).find(({ lastFailure }) => lastFailure);
-    return failing?.lastFailure?.message ?? null;
-  }
-  if (status.name === 'COMPLETED') return null;
+  const { name } = described.status;
+  if (name === 'RUNNING') return pendingFault(described);
+  if (name === 'COMPLETED') return null;
   try {
     await result();
     return null;

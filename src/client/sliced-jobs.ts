@@ -1,12 +1,12 @@
-import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
-import { defaultPayloadConverter, type QueryDefinition, type SignalDefinition } from '@temporalio/common';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { QueryDefinition, SignalDefinition } from '@temporalio/common';
 import { fromTemporal } from '../clients/workflow-fault.js';
 import { PipelineError } from '../core/errors.js';
-import { CONTROL_QUEUE, STREAM_QUEUE } from '../core/ids.js';
 import type { JobPlan, JobProgress, JobReport, JobResult } from '../messages.js';
 import type { ClientConnections } from './connections.js';
 import type { JobStatusParts } from './job-status.js';
-import { requireWorker } from './require-worker.js';
+import { liveReports, pendingFault } from './lap-reports.js';
+import { startJob } from './start-job.js';
 
 type SlicedJobWorkflow = (input: { readonly job: string }) => Promise<JobResult>;
 
@@ -35,21 +35,9 @@ export class SlicedJobs<Plan extends JobPlan> {
   /** Starts a job, or finds the one of that name: running, or finished. @throws PipelineError `NO_WORKER`, `TEMPORAL_UNREACHABLE`. */
   async start(input: { readonly job: string }, summary: string): Promise<void> {
     const { noun, workflow, workflowId } = this.#kind;
-    const client = await this.#connections.temporal();
-    try {
-      await requireWorker(client, CONTROL_QUEUE, 'workflow');
-      await requireWorker(client, STREAM_QUEUE, 'activity');
-      await client.workflow.start(workflow, {
-        workflowId: workflowId(input.job),
-        taskQueue: CONTROL_QUEUE,
-        args: [input],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: summary,
-      });
-    } catch (error) {
-      throw fromTemporal(`starting ${noun} ${input.job}`, error);
-    }
+    const what = `${noun} ${input.job}`;
+    const start = { what, workflow, workflowId: workflowId(input.job), summary };
+    await startJob(this.#connections, start, input);
   }
 
   /** @throws PipelineError with the code of what ended the job. */
@@ -85,8 +73,9 @@ export class SlicedJobs<Plan extends JobPlan> {
     const over = workflow === 'RUNNING' ? null : await this.#endOf(() => handle.result());
     // A workflow that has ended is asked too: its history answers. One that failed at once may have no answer.
     const progress = await handle.query(this.#kind.progress).catch(() => null);
-    const { live, fault } = laps(described);
-    return { job, progress, workflow, outcome: over?.outcome ?? null, live, fault: over?.fault ?? fault };
+    const live = liveReports<JobReport>(described);
+    const fault = over?.fault ?? pendingFault(described);
+    return { job, progress, workflow, outcome: over?.outcome ?? null, live, fault };
   }
 
   async #handle(job: string) {
@@ -110,17 +99,4 @@ export class SlicedJobs<Plan extends JobPlan> {
     const { noun, missing } = this.#kind;
     return new PipelineError(missing, `looking for ${noun} ${job}: there is none of that name`);
   }
-}
-
-/** What the laps under way have said last, and what the last attempt of one that is tried again met. */
-function laps({ raw }: WorkflowExecutionDescription): { live: JobReport[]; fault: string | null } {
-  const pending = raw.pendingActivities ?? [];
-  const live = pending.flatMap(({ heartbeatDetails }) =>
-    (heartbeatDetails?.payloads ?? []).slice(0, 1).flatMap((payload) => {
-      const report = defaultPayloadConverter.fromPayload<JobReport | null | undefined>(payload);
-      return report ? [report] : [];
-    }),
-  );
-  const failure = pending.find(({ lastFailure }) => lastFailure)?.lastFailure;
-  return { live, fault: failure?.message ?? null };
 }
