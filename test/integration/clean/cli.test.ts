@@ -7,6 +7,7 @@ import { waitUntil } from '../../../src/wait-until.js';
 import { assertOneLine, jsonLines } from '../../support/cli.js';
 import { useJobStack } from '../../support/use-job-stack.js';
 import { assertDashboard, ServedDashboard } from './dashboard.js';
+import { assertOtherDashboards } from './other-dashboards.js';
 
 const MESSAGES = 20_000;
 const START = ['clean', 'start', '--provisional', '1'];
@@ -108,6 +109,7 @@ describe('tidemark clean', function () {
     const dashboard = await ServedDashboard.open(config);
     try {
       await assertDashboard(dashboard, config, answers);
+      await assertOtherDashboards(dashboard, config);
     } finally {
       await dashboard.close();
     }

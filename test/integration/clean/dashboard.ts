@@ -32,7 +32,7 @@ export class ServedDashboard {
     const server: Server = await serveHttp({ host: '127.0.0.1', port: 0 }, [route], (fault) => {
       throw fault;
     });
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/dashboards/logins`;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/dashboards`;
     return new ServedDashboard(url, ask, async () => {
       server.close();
       server.closeAllConnections();
@@ -44,13 +44,13 @@ export class ServedDashboard {
     return this.#close();
   }
 
-  async page(query: string): Promise<string> {
-    return (await fetch(`${this.#url}?${query}`)).text();
+  async page(slug: string, query: string): Promise<string> {
+    return (await fetch(`${this.#url}/${slug}?${query}`)).text();
   }
 
   /** Rows of every panel, by its title. */
-  async rows(query: string): Promise<Map<string, PanelRows['rows']>> {
-    const response = await fetch(`${this.#url}/data.json?${query}`);
+  async rows(slug: string, query: string): Promise<Map<string, PanelRows['rows']>> {
+    const response = await fetch(`${this.#url}/${slug}/data.json?${query}`);
     assert.equal(response.status, 200);
     const { panels } = (await response.json()) as { panels: ({ title: string } & PanelRows)[] };
     for (const panel of panels) assert.ok('rows' in panel, `${panel.title} failed: ${JSON.stringify(panel)}`);
@@ -66,19 +66,19 @@ export async function assertDashboard(
 ): Promise<void> {
   const range = rangeOfAnswers(answers);
   const expected = expectedPanels(answers);
-  const shown = await dashboard.rows(range);
+  const shown = await dashboard.rows('logins', range);
   assert.deepEqual([...shown.keys()], [...expected.keys()]);
   for (const [title, rows] of expected)
     assert.deepEqual(comparable(title, shown.get(title)!), comparable(title, rows), title);
-  assert.doesNotMatch(await dashboard.page(range), /role="alert"|class="error"/);
+  assert.doesNotMatch(await dashboard.page('logins', range), /role="alert"|class="error"/);
 
   await breakIdentity(config, answers.find((one) => one.type === 'window')!.start);
-  const broken = await dashboard.rows(range);
+  const broken = await dashboard.rows('logins', range);
   assert.deepEqual(broken.get('Partitions whose identity is broken'), [['1']]);
   const [first, ...others] = broken.get(IDENTITY)!;
   assert.deepEqual(first!.slice(0, 10), ['broken', 3, '0', '100', '100', '90', '5', '0', '5', 0]);
   assert.deepEqual(comparable(IDENTITY, others), comparable(IDENTITY, expected.get(IDENTITY)!));
-  const page = await dashboard.page(range);
+  const page = await dashboard.page('logins', range);
   assert.match(page, /<p class="banner" role="alert">Look here: Partitions whose identity is broken</);
   assert.match(page, /<tr class="red"><td class="">broken<\/td>/);
   assert.ok(page.includes('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;'));
