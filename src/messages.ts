@@ -4,7 +4,6 @@
  */
 import type { ConnectorOffset, KafkaPositions } from './core/barrier.js';
 import type { Day } from './core/day.js';
-import type { StaleReason } from './core/gold-days.js';
 
 export type * from './messages/clean.js';
 export type * from './messages/count.js';
@@ -102,12 +101,6 @@ export interface GoldRun {
 export interface GoldDayResult extends GoldRun {
   /** True when the day was fresh and not forced: this is the record of an earlier run. */
   readonly reused: boolean;
-}
-
-/** A recorded run that may stand, and why it does not (empty: it does). */
-export interface GoldFreshness {
-  readonly run: GoldRun | null;
-  readonly stale: readonly StaleReason[];
 }
 
 export interface ComputeGoldInput {

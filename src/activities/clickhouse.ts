@@ -2,21 +2,20 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { Context } from '@temporalio/activity';
 import { ask } from '../clients/ask-clickhouse.js';
 import { serviceFault } from '../clients/fault.js';
-import { abandonRuns, lastCompleteRun } from '../core/gold-sql.js';
+import { abandonRuns } from '../core/gold-sql.js';
 import { addDays, daysBetween } from '../core/day.js';
 import { planDays, type PlannedDay } from '../core/gold-days.js';
 import { MONGO_CONNECTOR } from '../core/names.js';
 import type {
   AwaitMarkInput,
   ComputeGoldInput,
-  GoldFreshness,
-  GoldRun,
+  GoldDayResult,
   Lap,
   PlanBackfillInput,
   RecordFailureInput,
 } from '../messages.js';
 import { computeGold } from './gold-attempt.js';
-import { readGoldDays, staleSince } from './gold-days.js';
+import { readGoldDays } from './gold-days.js';
 import { insertRun, serverNowMs } from './gold-record.js';
 import { waitLap } from './wait-lap.js';
 
@@ -54,18 +53,6 @@ export function createClickHouseActivities(deps: ClickHouseDeps) {
         return { passed: false, waitingFor };
       }),
 
-    /** The run whose rows gold holds, and why it does not stand any more. */
-    async findGoldRun({ day }: { readonly day: string }): Promise<GoldFreshness> {
-      const doing = `reading the record of ${day}`;
-      try {
-        const [run] = await ask<GoldRun>(deps, lastCompleteRun(database, day));
-        if (run === undefined) return { run: null, stale: ['never-computed'] };
-        return { run, stale: await staleSince(deps, run) };
-      } catch (cause) {
-        throw serviceFault('clickhouse', doing, cause);
-      }
-    },
-
     /** The days of a backfill that have to be computed, newest first, each with why. */
     async planGoldBackfill({ from, to, selection }: PlanBackfillInput): Promise<PlannedDay[]> {
       try {
@@ -78,8 +65,8 @@ export function createClickHouseActivities(deps: ClickHouseDeps) {
       }
     },
 
-    /** One attempt at a day: see gold-attempt.ts. */
-    computeGold: (input: ComputeGoldInput): Promise<GoldRun> => computeGold(deps, input),
+    /** One attempt at a day, unless its record stands: see gold-attempt.ts. */
+    computeGold: (input: ComputeGoldInput): Promise<GoldDayResult> => computeGold(deps, input),
 
     /** Records a run that failed; attempt 0 when it did so before any attempt at computing. */
     async recordGoldFailure(input: RecordFailureInput): Promise<void> {

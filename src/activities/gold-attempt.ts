@@ -2,8 +2,9 @@ import { Context } from '@temporalio/activity';
 import { clickHouseCode, serviceFault } from '../clients/fault.js';
 import { PipelineError } from '../core/errors.js';
 import type { GoldAttempt } from '../core/ids.js';
-import type { ComputeGoldInput, GoldRun } from '../messages.js';
+import type { ComputeGoldInput, GoldDayResult, GoldRun } from '../messages.js';
 import type { ClickHouseDeps } from './clickhouse.js';
+import { staleSince } from './gold-days.js';
 import { insertRun } from './gold-record.js';
 import { AttemptSteps } from './gold-steps.js';
 
@@ -14,14 +15,15 @@ const HEARTBEAT_EVERY_MS = 1_000;
 const TABLE_GONE = new Set(['60', '218']);
 
 /**
- * One attempt at a day. Safe whatever other attempts do, dead, slow or woken late:
+ * One attempt at a day, unless its record answers: an earlier attempt of this run completed it, or nothing has changed since
+ * and nobody forces it. Safe whatever other attempts do, dead, slow or woken late:
  * - each has a staging table of its own, so that none writes into another's;
  * - before its REPLACE PARTITION it ends the others' queries and drops the others' tables, so that whoever was overtaken
  *   has nothing to replace from: its older snapshot of silver can never cover a newer one;
  * - what it replaces from is compared with what its SELECT reported, and what gold holds then with what it replaced from.
  * @throws PipelineError `GOLD_OVERTAKEN`, retryable, when another attempt dropped this one's table.
  */
-export async function computeGold(deps: ClickHouseDeps, input: ComputeGoldInput): Promise<GoldRun> {
+export async function computeGold(deps: ClickHouseDeps, input: ComputeGoldInput): Promise<GoldDayResult> {
   const { info, cancellationSignal } = Context.current();
   const attempt: GoldAttempt = {
     day: input.day,
@@ -52,9 +54,14 @@ async function runAttempt(
   deps: ClickHouseDeps,
   attempt: GoldAttempt,
   input: ComputeGoldInput,
-): Promise<GoldRun> {
-  const running = beginRun(attempt, input, deps.codeVersion, await steps.fenceOthers());
-  await steps.abandonOthers(running.startedAtMs);
+): Promise<GoldDayResult> {
+  // First of all, even where nothing is left to do: whoever died here may have left a table.
+  const startedAtMs = await steps.fenceOthers();
+  const record = await steps.readRecord();
+  const known = await answered(deps, attempt, input, record);
+  if (known !== undefined) return known;
+  if (record.some(({ status }) => status === 'running')) await steps.abandonOthers(startedAtMs);
+  const running = beginRun(attempt, input, deps.codeVersion, startedAtMs);
   await insertRun(deps, running);
   await steps.createStaging();
   const reported = await steps.fill();
@@ -76,7 +83,20 @@ async function runAttempt(
   };
   await insertRun(deps, run);
   await steps.dropStaging();
-  return run;
+  return { ...run, reused: false };
+}
+
+/** What the record says already: what this run has completed before, or what stands. */
+async function answered(
+  deps: ClickHouseDeps,
+  { runId }: GoldAttempt,
+  { forced }: ComputeGoldInput,
+  record: readonly GoldRun[],
+): Promise<GoldDayResult | undefined> {
+  const last = record.find(({ status }) => status === 'complete');
+  if (last?.runId === runId) return { ...last, reused: false };
+  if (last === undefined || forced || (await staleSince(deps, last)).length > 0) return undefined;
+  return { ...last, reused: true };
 }
 
 function beginRun(

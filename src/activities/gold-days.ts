@@ -1,3 +1,4 @@
+import { ask } from '../clients/ask-clickhouse.js';
 import {
   dayState,
   staleReasons,
@@ -18,7 +19,7 @@ import {
 import type { Day } from '../core/day.js';
 import { EVENTS_TOPIC } from '../core/names.js';
 import type { GoldRun } from '../messages.js';
-import { ask, type GoldStore } from './gold-record.js';
+import type { GoldStore } from './gold-record.js';
 
 type Store = Pick<GoldStore, 'clickhouse' | 'database'>;
 

@@ -10,8 +10,6 @@ export interface GoldStore {
   readonly database: string;
 }
 
-export { ask };
-
 /** The server's clock dates every run: workers need not agree on the time. */
 export async function serverNowMs(store: Pick<GoldStore, 'clickhouse'>): Promise<number> {
   const [row] = await ask<{ nowMs: number }>(store, `SELECT ${NOW_MS} AS nowMs`);

@@ -1,3 +1,4 @@
+import { ask } from '../clients/ask-clickhouse.js';
 import { PipelineError } from '../core/errors.js';
 import { stagingFault, type StagingContent } from '../core/gold.js';
 import {
@@ -8,6 +9,7 @@ import {
   measureStaging,
   OTHER_STAGING,
   replacePartition,
+  runsOfDay,
   UNKNOWN_USER_DAY,
 } from '../core/gold-sql.js';
 import { recordUnknownUsers } from '../core/gold-days-sql.js';
@@ -20,7 +22,7 @@ import {
 } from '../core/ids.js';
 import type { GoldRun } from '../messages.js';
 import type { ClickHouseDeps } from './clickhouse.js';
-import { ask, serverNowMs } from './gold-record.js';
+import { serverNowMs } from './gold-record.js';
 
 /** Rows as the server counted them while the SELECT ran. */
 export interface FillReport {
@@ -89,6 +91,12 @@ export class AttemptSteps {
     });
     if (found === undefined) throw this.#fault('no answer');
     return found;
+  }
+
+  /** Runs of the day that completed, the last one first, then those still recorded as running. */
+  async readRecord(): Promise<GoldRun[]> {
+    this.#enter('reading the record');
+    return ask<GoldRun>(this.#deps, runsOfDay(this.#deps.database, this.#attempt.day));
   }
 
   /** Whoever is still recorded as running this day is not any more. */

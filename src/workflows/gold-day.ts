@@ -9,12 +9,12 @@ import {
 import { parseDay, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';
 import { admitDay } from '../core/gold.js';
-import type { Barrier, GoldDayInput, GoldDayProgress, GoldDayResult, GoldRun } from '../messages.js';
+import type { Barrier, GoldDayInput, GoldDayProgress, GoldDayResult } from '../messages.js';
 import { passBarrier } from './barrier.js';
 import { nowMs } from './clock.js';
 import { goldProgress, goldRequest } from './definitions.js';
 import { failed, faultOf, type Fault } from './failure.js';
-import { askPositions, failures, gold, records } from './options.js';
+import { askPositions, failures, gold } from './options.js';
 
 /** How long silver may take to be complete, ms: minutes of lag are normal after an outage, more wants a human. */
 const GATE_TIMEOUT_MS = 10 * 60_000;
@@ -33,16 +33,11 @@ export async function goldDay(input: GoldDayInput): Promise<GoldDayResult> {
   const isOver = admitted(input.day, run.forced);
   try {
     const barrier = input.barrier ?? (await silverComplete(run));
-    const standing = await standingRun(run);
-    if (standing !== null) return { ...standing, reused: true };
-    const computed = await gold.computeGold({
-      day: run.day,
-      requestedBy: run.requestedBy(),
-      forced: run.forced,
-      isFinal: isOver && barrier.complete,
-      positions: barrier.positions,
-    });
-    return { ...computed, reused: false };
+    let result: GoldDayResult;
+    // Who forces the day while its record is being read wants it computed.
+    do result = await computed(run, barrier, isOver);
+    while (result.reused && run.forced);
+    return result;
   } catch (error) {
     const fault = faultOf(error);
     await CancellationScope.nonCancellable(() => record(run, fault));
@@ -61,15 +56,16 @@ function admitted(day: Day, force: boolean): boolean {
   }
 }
 
-/** The recorded run, unless it is stale or a new one is forced: whether it is stale is then not asked, as that reads the day. */
-async function standingRun(run: GoldDayState): Promise<GoldRun | null> {
-  if (!run.forced) {
-    run.at('reading the recorded run');
-    const recorded = await records.findGoldRun({ day: run.day });
-    if (recorded.stale.length === 0 && !run.forced) return recorded.run;
-    run.at(`computing (${run.forced ? 'forced' : recorded.stale.join(', ')})`);
-  } else run.at('computing (forced)');
-  return null;
+/** The recorded run where it stands and is not forced, else a new one. */
+function computed(run: GoldDayState, barrier: Barrier, isOver: boolean): Promise<GoldDayResult> {
+  run.at(run.forced ? 'computing (forced)' : 'computing, unless its record stands');
+  return gold.computeGold({
+    day: run.day,
+    requestedBy: run.requestedBy(),
+    forced: run.forced,
+    isFinal: isOver && barrier.complete,
+    positions: barrier.positions,
+  });
 }
 
 /** The gate. When forced it is given up in time, and the run is marked as not final. */

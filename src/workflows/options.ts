@@ -34,13 +34,6 @@ export const waitInLaps = (patienceMs: number): Waits =>
     retry: { initialInterval: '500ms', maximumInterval: '5s' },
   });
 
-/** Reading the record of a day, a few rows: a worker that dies meanwhile costs no more than this. */
-export const records = proxyActivities<Pick<ClickHouseActivities, 'findGoldRun'>>({
-  startToCloseTimeout: '15s',
-  scheduleToCloseTimeout: '1h',
-  retry: { initialInterval: '500ms', maximumInterval: '10s' },
-});
-
 /** Best effort: what failed has failed, whether or not it can be written down. */
 export const failures = proxyActivities<Pick<ClickHouseActivities, 'recordGoldFailure'>>({
   startToCloseTimeout: '30s',

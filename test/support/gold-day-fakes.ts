@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import type {
   ComputeGoldInput,
-  GoldFreshness,
+  GoldDayResult,
   GoldRun,
   Lap,
   RecordFailureInput,
@@ -18,7 +18,11 @@ export class GoldDayFakes {
   readonly failures: RecordFailureInput[] = [];
   /** Whether the mark among the events has arrived; never, of a gate that stays shut. */
   arrived = true;
-  freshness: GoldFreshness = { run: null, stale: ['never-computed'] };
+  /** The recorded run, where one stands. */
+  standing: GoldRun | undefined;
+  /** How long reading the record takes. */
+  reading: Promise<void> = Promise.resolve();
+  read: () => void = () => undefined;
   /** What the next tries to freeze the ends come to, one by one, before they succeed. */
   freezing: ApplicationFailure[] = [];
   computing: ApplicationFailure | undefined;
@@ -52,12 +56,13 @@ export class GoldDayFakes {
     },
     awaitConsumed: () => this.say('awaitConsumed', { passed: true, value: { events: { 0: '9' } } }),
     readCommitted: () => this.say('readCommitted', { events: { 0: '5' } }),
-    findGoldRun: () => this.say('findGoldRun', this.freshness),
-    computeGold: async (input: ComputeGoldInput): Promise<GoldRun> => {
+    computeGold: async (input: ComputeGoldInput): Promise<GoldDayResult> => {
       this.asked.push('computeGold');
+      await this.reading;
+      if (this.standing !== undefined && !input.forced) return { ...this.standing, reused: true };
       this.computed.push(input);
       if (this.computing !== undefined) throw this.computing;
-      return Promise.resolve(runOf(input));
+      return { ...runOf(input), reused: false };
     },
     recordGoldFailure: (input: RecordFailureInput) => {
       this.failures.push(input);

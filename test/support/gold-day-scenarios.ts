@@ -39,12 +39,12 @@ export const SCENARIOS = {
   computed: { name: 'computed' },
   fresh: {
     name: 'fresh',
-    given: (fakes) => (fakes.freshness = { run: runOf({}), stale: [] }),
+    given: (fakes) => (fakes.standing = runOf({})),
   },
   forced: {
     name: 'forced',
     input: { force: true },
-    given: (fakes) => (fakes.freshness = { run: runOf({}), stale: [] }),
+    given: (fakes) => (fakes.standing = runOf({})),
   },
   gateTimeout: {
     name: 'gate-timeout',
@@ -61,6 +61,19 @@ export const SCENARIOS = {
     meanwhile: async (handle, fakes) => {
       await handle.executeUpdate(goldRequest, { args: [{ force: true, requestedBy: 'second' }] });
       fakes.pass = fakes.skip;
+    },
+  },
+  forcedWhileReading: {
+    name: 'forced-while-reading',
+    given: (fakes) => {
+      fakes.standing = runOf({});
+      fakes.reading = new Promise((resolve) => (fakes.read = resolve));
+    },
+    meanwhile: async (handle, fakes) => {
+      const reads = () => Promise.resolve(fakes.asked.includes('computeGold'));
+      await waitUntil('the record to be read', reads, { timeoutMs: 30_000, everyMs: 20 });
+      await handle.executeUpdate(goldRequest, { args: [{ force: true, requestedBy: 'second' }] });
+      fakes.read();
     },
   },
   serviceBack: {

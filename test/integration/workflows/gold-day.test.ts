@@ -14,13 +14,7 @@ describe('workflow goldDay', function () {
     const at = (step: string) => asked.indexOf(step);
     assert.deepEqual(new Set(asked.slice(0, 2)), new Set(['readPostgresPosition', 'markEvents']));
     assert.deepEqual(new Set(asked.slice(2, 4)), new Set(['awaitUsersProduced', 'awaitMark']));
-    assert.deepEqual(asked.slice(4), [
-      'freezeEnds',
-      'awaitConsumed',
-      'removeMark',
-      'findGoldRun',
-      'computeGold',
-    ]);
+    assert.deepEqual(asked.slice(4), ['freezeEnds', 'awaitConsumed', 'removeMark', 'computeGold']);
     assert.ok(at('computeGold') > 0);
     assert.deepEqual(fakes.computed, [
       {
@@ -73,6 +67,15 @@ describe('workflow goldDay', function () {
         positions: { events: { 0: '5' } },
       },
     ]);
+  });
+
+  it('computes a fresh day all the same when it is forced while its record is read', async () => {
+    const { result, fakes } = await playing(SCENARIOS.forcedWhileReading);
+    assert.equal(result?.reused, false);
+    assert.deepEqual(
+      fakes.computed.map(({ forced, requestedBy }) => [forced, requestedBy]),
+      [[true, 'first, second']],
+    );
   });
 
   it('outlasts a service that is away for a while', async () => {

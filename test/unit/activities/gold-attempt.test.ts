@@ -3,8 +3,9 @@ import { ClickHouseError } from '@clickhouse/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ClickHouseDeps } from '../../../src/activities/clickhouse.js';
 import { computeGold } from '../../../src/activities/gold-attempt.js';
+import { runOf } from '../../support/gold-day-fakes.js';
 import type { PipelineError } from '../../../src/core/errors.js';
-import type { ComputeGoldInput, GoldRun } from '../../../src/messages.js';
+import type { ComputeGoldInput, GoldDayResult, GoldRun } from '../../../src/messages.js';
 
 /** A ClickHouse that answers what a right day gives, and writes down what it was told. */
 class ToldClickHouse {
@@ -22,6 +23,8 @@ class ToldClickHouse {
     digest: 'd',
   };
   leftovers: string[] = [];
+  /** Runs of the day, completed or under way. */
+  record: GoldRun[] = [];
   shownDigest = 'd';
   stagingIsThere = true;
   /** What statements that begin so come to. */
@@ -63,14 +66,20 @@ class ToldClickHouse {
   #answer(query: string): unknown[] {
     const nowMs = 1_700_000_000_000;
     if (query.includes('found FROM system.tables')) return [{ found: Number(this.stagingIsThere) }];
+    if (query.includes('ops_gold_runs FINAL')) return this.record;
+    if (query.includes('silver_event_days') || query.includes('ops_gold_unknown_users')) return [];
     if (query.includes('system.tables')) return [{ others: this.leftovers, nowMs }];
     if (query.includes('gold_user_activity')) {
-      return [{ rowsWritten: this.measured.rowsWritten, digest: this.shownDigest, nowMs }];
+      const { rowsWritten } = this.measured;
+      return [{ rows: rowsWritten, rowsWritten, digest: this.shownDigest, nowMs }];
     }
     if (query.includes('now64')) return [{ nowMs }];
     return [this.measured];
   }
 }
+
+/** The run that a mocked activity belongs to. */
+const OWN_RUN = '00000000-0000-0000-0000-000000000000';
 
 describe('activities/gold-attempt', () => {
   const input: ComputeGoldInput = {
@@ -80,19 +89,20 @@ describe('activities/gold-attempt', () => {
     isFinal: true,
     positions: { events: { 0: '7' } },
   };
-  const attemptAt = (server: ToldClickHouse, attempt = 1) =>
+  const attemptAt = (server: ToldClickHouse, attempt = 1, asked = input) =>
     new MockActivityEnvironment({ attempt }).run<
       [ClickHouseDeps, ComputeGoldInput],
-      GoldRun,
+      GoldDayResult,
       typeof computeGold
-    >(computeGold, server.deps, input);
+    >(computeGold, server.deps, asked);
+  const recorded = (run: Partial<GoldRun>): GoldRun => ({ ...runOf({ day: input.day }), ...run });
   const unknownTable = new ClickHouseError({ message: 'gone', code: '60', type: 'UNKNOWN_TABLE' });
 
   it('fences, fills a staging of its own, checks, fences again, replaces, checks, records, tidies up', async () => {
     const server = new ToldClickHouse();
     const run = await attemptAt(server);
     // Nobody else has a table: the fences only look, and have nobody's queries to end.
-    assert.deepEqual(server.steps, ['INSERT', 'CREATE', 'INSERT', 'INSERT', 'ALTER', 'DROP']);
+    assert.deepEqual(server.steps, ['CREATE', 'INSERT', 'INSERT', 'ALTER', 'DROP']);
     const fences = server.told.flatMap((query, i) => (query.includes('system.tables') ? [i] : []));
     const [create, replace] = ['CREATE', 'ALTER'].map((verb) =>
       server.told.findIndex((query) => query.startsWith(verb)),
@@ -117,7 +127,6 @@ describe('activities/gold-attempt', () => {
     assert.deepEqual(server.steps, [
       'KILL',
       'DROP',
-      'INSERT',
       'CREATE',
       'INSERT',
       'INSERT',
@@ -129,6 +138,42 @@ describe('activities/gold-attempt', () => {
     const drops = server.told.filter((query) => query.startsWith('DROP'));
     assert.match(drops[0] ?? '', /gold_staging_20240229_dead_1/);
     assert.doesNotMatch(drops.at(-1) ?? '', /dead/);
+  });
+
+  it('answers with the record of a run that stands, and computes all the same when forced', async () => {
+    const server = new ToldClickHouse();
+    server.record = [recorded({ runId: 'earlier', rowsWritten: '3' })];
+    const { runId, reused } = await attemptAt(server);
+    assert.deepEqual([runId, reused, server.steps], ['earlier', true, []]);
+
+    const computed = await attemptAt(server, 1, { ...input, forced: true });
+    assert.deepEqual([computed.runId, computed.reused], [OWN_RUN, false]);
+  });
+
+  it('computes a day whose rows are not those of the record', async () => {
+    const server = new ToldClickHouse();
+    server.record = [recorded({ runId: 'earlier', rowsWritten: '4' })];
+    const { runId, reused } = await attemptAt(server);
+    assert.deepEqual([runId, reused], [OWN_RUN, false]);
+  });
+
+  it('answers with what an earlier attempt of this run completed, forced or not, and drops what that left', async () => {
+    for (const forced of [false, true]) {
+      const server = new ToldClickHouse();
+      server.leftovers = ['gold_staging_20240229_own_1'];
+      server.record = [recorded({ runId: OWN_RUN, attempt: 1, rowsWritten: '3' })];
+      const run = await attemptAt(server, 2, { ...input, forced });
+      assert.deepEqual([run.attempt, run.reused], [1, false]);
+      assert.deepEqual(server.steps, ['KILL', 'DROP']);
+    }
+  });
+
+  it('closes the record of whoever is still written down as running', async () => {
+    const server = new ToldClickHouse();
+    server.record = [recorded({ runId: 'dead', status: 'running', finishedAtMs: null })];
+    await attemptAt(server);
+    const [closing] = server.told.filter((query) => query.startsWith('INSERT'));
+    assert.match(closing ?? '', /'abandoned' AS status[^]*AND NOT \(recorded\.run_id/);
   });
 
   it('replaces nothing when a check of staging fails; tried again, but not for ever', async () => {

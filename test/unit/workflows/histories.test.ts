@@ -55,7 +55,7 @@ describe('recorded histories', function () {
   });
 
   for (const [file, step] of [
-    ['gold-day/computed.json', 'findGoldRun'],
+    ['gold-day/computed.json', 'computeGold'],
     ['replay-topic-range/copied.json', 'verifyReplay'],
     ['clean-logins/cleaned.json', 'freezeCleanPartials'],
     ['count-unique-users/counted.json', 'freezePartials'],
