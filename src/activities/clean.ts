@@ -36,7 +36,7 @@ export function createCleanActivities({ kafka, admin, codeVersion, now }: CleanD
     planClean: (input: CleanInput): Promise<PlannedClean> =>
       askingKafka(`planning to clean ${input.job}`, async () => {
         checkClean(input);
-        await ensureCheckpointTopic(admin);
+        await ensureCheckpointTopic(admin, kafka);
         const digest = digestOf(cleanSpec(input));
         return store.plan(cleanJobId(input.job), digest, () => draftCleanPlan({ kafka, admin, now }, input));
       }),

@@ -36,7 +36,7 @@ export function createCountActivities({ kafka, admin, codeVersion, now }: CountD
     planCount: (input: CountInput): Promise<PlannedCount> =>
       askingKafka(`planning count ${input.job}`, async () => {
         checkCount(input);
-        await ensureCheckpointTopic(admin);
+        await ensureCheckpointTopic(admin, kafka);
         const digest = digestOf(countSpec(input));
         return store.plan(countJobId(input.job), digest, () => draftCountPlan({ kafka, admin, now }, input));
       }),

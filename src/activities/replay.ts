@@ -20,7 +20,7 @@ export function createReplayActivities(deps: ReplayDeps) {
   return {
     /** The job's plan and result as recorded; a new job is planned, its ends frozen, and recorded. */
     async planReplay(input: ReplayInput): Promise<PlannedReplay> {
-      await ensureCheckpointTopic(deps.admin);
+      await ensureCheckpointTopic(deps.admin, deps.kafka);
       return store.plan(replayJobId(input.job), digestOf(specOf(input)), () => draftIn(deps, input));
     },
 

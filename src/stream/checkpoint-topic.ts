@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { CHECKPOINT_TOPIC } from './checkpoint-store.js';
-import { createMissing } from './make-topic.js';
+import type { KafkaConnection, Topic } from './kafka-connection.js';
+import { createMissing, topicAtWork } from './make-topic.js';
 
 /** More than slices usually at work side by side: one that shares its partition waits for its neighbour when it restores. */
 const CHECKPOINT_PARTITIONS = 16;
@@ -19,12 +20,13 @@ const CONFIG: Readonly<Record<string, string>> = {
   'delete.retention.ms': String(7 * 24 * 3_600_000),
 };
 
-/** Makes `tidemark.checkpoints` unless it is there. */
+/** `tidemark.checkpoints`, made unless it is there, once it can be written. */
 export async function ensureCheckpointTopic(
   admin: Pick<Admin, 'listTopics' | 'createTopics'>,
-  replicationFactor = -1,
-): Promise<void> {
+  kafka: KafkaConnection,
+): Promise<Topic> {
   await createMissing(admin, [
-    { topic: CHECKPOINT_TOPIC, partitions: CHECKPOINT_PARTITIONS, replicationFactor, config: CONFIG },
+    { topic: CHECKPOINT_TOPIC, partitions: CHECKPOINT_PARTITIONS, config: CONFIG },
   ]);
+  return topicAtWork(kafka, CHECKPOINT_TOPIC);
 }

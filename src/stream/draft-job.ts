@@ -1,7 +1,6 @@
 import { checkpointPartition } from '../core/checkpoint-partition.js';
 import { dealOut } from '../core/sliced-job.js';
 import type { JobInput, JobPlan, JobSpec } from '../messages.js';
-import { CHECKPOINT_TOPIC } from './checkpoint-store.js';
 import { ensureCheckpointTopic } from './checkpoint-topic.js';
 import { digestOf } from './job-store.js';
 import { plannedRanges, requireTopic, type JobPlanDeps } from './job-topics.js';
@@ -26,9 +25,8 @@ export async function draftJob<Spec extends JobSpec>(
   await requireTopic(kafka, source, what);
   const { topicId, partitions } = await freeze(kafka, source);
   const slices = dealOut(await plannedRanges(kafka, spec, partitions), input.slices ?? 1);
-  await ensureCheckpointTopic(admin);
-  const checkpoints = (await kafka.topic(CHECKPOINT_TOPIC, true)).partitions.length;
-  const partOf = (part: number): number => checkpointPartition(id, part, checkpoints);
+  const checkpoints = await ensureCheckpointTopic(admin, kafka);
+  const partOf = (part: number): number => checkpointPartition(id, part, checkpoints.partitions.length);
   return {
     version: 1,
     job: input.job,

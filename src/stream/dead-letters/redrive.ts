@@ -45,7 +45,7 @@ export async function dryRunRedrive(
  */
 export async function redriveDeadLetters(deps: RedriveDeps, input: RedriveInput): Promise<RedriveReport> {
   const { kafka, admin, now, remedy, report = () => undefined } = deps;
-  await ensureCheckpointTopic(admin);
+  await ensureCheckpointTopic(admin, kafka);
   const letters = await openDeadLetterTopic(kafka, input.topic);
   const target = targetOf(input);
   const found = await findTopic(kafka, target);

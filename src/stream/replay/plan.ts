@@ -3,7 +3,6 @@ import { checkpointPartition } from '../../core/checkpoint-partition.js';
 import { boundRanges, checkAsked, cutSlices } from '../../core/replay-plan.js';
 import { targetFaults } from '../../core/replay-target.js';
 import type { OffsetRange, ReplayInput, ReplayPlan, ReplaySpec } from '../../messages.js';
-import { CHECKPOINT_TOPIC } from '../checkpoint-store.js';
 import { ensureCheckpointTopic } from '../checkpoint-topic.js';
 import { digestOf } from '../job-store.js';
 import type { KafkaConnection } from '../kafka-connection.js';
@@ -28,7 +27,7 @@ export async function draftPlan(deps: PlanDeps, input: ReplayInput): Promise<Rep
   const { kafka, admin, sourceAdmin } = deps;
   const plannedAtMs = deps.now();
   checkAsked(input, plannedAtMs);
-  await ensureCheckpointTopic(admin);
+  const checkpoints = await ensureCheckpointTopic(admin, kafka);
   const found = await requireTopic(deps.source, input.source, 'topic A');
   const source = { topic: input.source, ...found };
   if (input.createTarget) {
@@ -55,7 +54,6 @@ export async function draftPlan(deps: PlanDeps, input: ReplayInput): Promise<Rep
   const frozen = await freeze(deps.source, input.source);
   const first = window && (await offsetsAtTime(deps.source, input.source, window.fromMs));
   const ranges = boundRanges(frozen.partitions, input.ranges, first);
-  const checkpoints = await kafka.whileMoving((fresh) => kafka.topic(CHECKPOINT_TOPIC, fresh));
   return {
     version: 1,
     job: input.job,

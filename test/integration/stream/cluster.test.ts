@@ -33,8 +33,8 @@ describe('the engine on a cluster of two brokers', function () {
     this.timeout(600_000);
     cluster = await KafkaCluster.start(2, { 'log.cleaner.backoff.ms': 200 });
     topics = await Topics.open(cluster.config);
-    await ensureCheckpointTopic(topics.admin);
     kafka = await KafkaConnection.open(cluster.config);
+    await ensureCheckpointTopic(topics.admin, kafka);
   });
   after(async () => {
     await kafka?.close();
