@@ -57,10 +57,10 @@ async function runAttempt(
 ): Promise<GoldDayResult> {
   // First of all, even where nothing is left to do: whoever died here may have left a table.
   const startedAtMs = await steps.fenceOthers();
-  const record = await steps.readRecord();
-  const known = await answered(deps, attempt, input, record);
+  const { isOpen, last } = await steps.readRecord();
+  const known = await answered(deps, attempt, input, last);
   if (known !== undefined) return known;
-  if (record.some(({ status }) => status === 'running')) await steps.abandonOthers(startedAtMs);
+  if (isOpen) await steps.abandonOthers(startedAtMs);
   const running = beginRun(attempt, input, deps.codeVersion, startedAtMs);
   await insertRun(deps, running);
   await steps.createStaging();
@@ -91,9 +91,8 @@ async function answered(
   deps: ClickHouseDeps,
   { runId }: GoldAttempt,
   { forced }: ComputeGoldInput,
-  record: readonly GoldRun[],
+  last: GoldRun | undefined,
 ): Promise<GoldDayResult | undefined> {
-  const last = record.find(({ status }) => status === 'complete');
   if (last?.runId === runId) return { ...last, reused: false };
   if (last === undefined || forced || (await staleSince(deps, last)).length > 0) return undefined;
   return { ...last, reused: true };

@@ -6,10 +6,11 @@ import {
   createStaging,
   digestGold,
   fillStatement,
+  lastCompleteRun,
   measureStaging,
   OTHER_STAGING,
+  recordedRuns,
   replacePartition,
-  runsOfDay,
   UNKNOWN_USER_DAY,
 } from '../core/gold-sql.js';
 import { recordUnknownUsers } from '../core/gold-days-sql.js';
@@ -93,10 +94,15 @@ export class AttemptSteps {
     return found;
   }
 
-  /** Runs of the day that completed, the last one first, then those still recorded as running. */
-  async readRecord(): Promise<GoldRun[]> {
+  /** Whether some attempt at the day is still recorded as running, and the run that completed last. */
+  async readRecord(): Promise<{ readonly isOpen: boolean; readonly last: GoldRun | undefined }> {
     this.#enter('reading the record');
-    return ask<GoldRun>(this.#deps, runsOfDay(this.#deps.database, this.#attempt.day));
+    const { database } = this.#deps;
+    const { day } = this.#attempt;
+    const [found] = await ask<{ running: number; complete: number }>(this.#deps, recordedRuns(database, day));
+    if (found === undefined) throw this.#fault('no answer');
+    const [last] = found.complete === 0 ? [] : await ask<GoldRun>(this.#deps, lastCompleteRun(database, day));
+    return { isOpen: found.running > 0, last };
   }
 
   /** Whoever is still recorded as running this day is not any more. */

@@ -37,7 +37,7 @@ export function addGoldBackfill(gold: Command, program: Command): void {
     )
     .option('--all', 'every day, whether or not its result stands')
     .option('--dry-run', 'only list the days and why')
-    .option('--parallel <days>', 'days computed at once (default: 2)', wholeNumber)
+    .option('--parallel <days>', 'days computed at once (default: 4)', wholeNumber)
     .option(
       '--gate-timeout <seconds>',
       'how long to wait for silver to be complete (default: 600)',

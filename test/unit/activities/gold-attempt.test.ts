@@ -66,7 +66,12 @@ class ToldClickHouse {
   #answer(query: string): unknown[] {
     const nowMs = 1_700_000_000_000;
     if (query.includes('found FROM system.tables')) return [{ found: Number(this.stagingIsThere) }];
-    if (query.includes('ops_gold_runs FINAL')) return this.record;
+    const complete = this.record.filter(({ status }) => status === 'complete');
+    if (query.includes('AS running')) {
+      const running = Number(this.record.some(({ status }) => status === 'running'));
+      return [{ running, complete: Number(complete.length > 0) }];
+    }
+    if (query.includes('ops_gold_runs FINAL')) return complete;
     if (query.includes('silver_event_days') || query.includes('ops_gold_unknown_users')) return [];
     if (query.includes('system.tables')) return [{ others: this.leftovers, nowMs }];
     if (query.includes('gold_user_activity')) {
