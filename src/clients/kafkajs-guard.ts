@@ -5,7 +5,7 @@ import { PipelineError } from '../core/errors.js';
  * What has to be true of kafkajs before anything of it is used; imported by whoever opens connections with it. It may be
  * reached into because its version is pinned exactly and checked when this module loads.
  */
-export const KAFKAJS_VERSION = '2.2.4';
+const KAFKAJS_VERSION = '2.2.4';
 
 /** What waits to be sent on a connection: while the broker throttles, or too much is under way. */
 interface RequestQueue {
