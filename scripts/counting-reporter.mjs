@@ -1,11 +1,13 @@
 // Mocha's spec reporter, which also tells where the time went, and leaves its counts, and what failed with its first
-// line, in the file that TIDEMARK_TEST_COUNTS names.
+// lines, in the file that TIDEMARK_TEST_COUNTS names.
 import { writeFileSync } from 'node:fs';
 import Mocha from 'mocha';
 
 const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_SUITE_END, EVENT_TEST_FAIL } = Mocha.Runner.constants;
 /** Suites named at the end: the first ones to look at when a run takes too long. */
 const SLOWEST = 12;
+/** Of a failure's message, told again at the end: who sees only the end of a run still sees what differed. */
+const MOST_LINES = 20;
 
 export default class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
@@ -21,7 +23,8 @@ export default class CountingReporter extends Mocha.reporters.Spec {
       if (suite === ended?.suite) ended.ms = Date.now() - ended.startMs;
     });
     runner.on(EVENT_TEST_FAIL, (test, error) => {
-      faults.push(`${test.fullTitle()}: ${String(error.message).split('\n', 1)[0]}`);
+      const lines = String(error.message).split('\n', MOST_LINES);
+      faults.push(`${test.fullTitle()}: ${lines.join('\n        ')}`);
     });
     runner.once(EVENT_RUN_END, () => {
       suites.sort((a, b) => b.ms - a.ms);

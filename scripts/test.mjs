@@ -1,5 +1,5 @@
 // `make test`: build, lint and every suite; goes on after a failure, so that one run shows all there is to mend.
-// Ends with what failed, a line each, and `N passed, N failed`: tests, and each of the checks before them as one.
+// Ends with what failed, and `N passed, N failed`: tests, and each of the checks before them as one.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -44,6 +44,8 @@ export function askClickHouse(clickhouse: Pick<ClickHouseClient, 'query'>): Ask 
         max_threads: 2,
         date_time_output_format: 'iso',
         output_format_json_quote_64bit_integers: 1,
+        // A fault in the middle of the rows must be an answer with its code, and not a connection that breaks.
+        wait_end_of_query: 1,
       },
     });
     const { meta = [], data } = await answer.json<Cell[]>();
