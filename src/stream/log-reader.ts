@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { PipelineError } from '../core/errors.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { check, OFFSET_OUT_OF_RANGE } from './kafka-errors.js';
@@ -96,8 +97,11 @@ export class LogReader {
   /** In the order in which they are asked: who came away empty goes first next time. */
   #positions: Position[];
   #ahead: Promise<Fetched> | undefined;
+  /** Of the last fetch: what was not handed out yet, and the responses behind all of it. */
+  readonly #waiting: ReadEvent[] = [];
+  #responses: readonly Buffer[] = [];
   /** Responses behind what the last reads returned, oldest first. */
-  readonly #lent: Buffer[][] = [];
+  readonly #lent: (readonly Buffer[])[] = [];
   /** A leader moved: look it up before the next fetch. */
   #stale = false;
   #progressAt = performance.now();
@@ -114,8 +118,8 @@ export class LogReader {
     this.#topicId = options.topicId;
     this.#options = {
       isolation: options.isolation ?? READ_COMMITTED,
-      partitionBytes: options.partitionBytes ?? 1 << 20,
-      responseBytes: options.responseBytes ?? 4 << 20,
+      partitionBytes: options.partitionBytes ?? 2 << 20,
+      responseBytes: options.responseBytes ?? 8 << 20,
       maxWaitMs: options.maxWaitMs ?? 500,
     };
     this.#positions = ranges.map(({ partition, startOffset, endOffset }) => ({
@@ -128,20 +132,32 @@ export class LogReader {
   }
 
   /**
-   * The next fetch's events, possibly none; undefined once every range is read to its end.
+   * What a fetch brought of its next partition: one event, or none when it brought nothing; undefined once every range is
+   * read to its end.
    * @throws PipelineError when the brokers cannot be asked for longer than the connection's patience, or a batch is corrupt.
    */
   async read(): Promise<ReadEvent[] | undefined> {
     if (this.#lent.length === VALID_READS) this.#giveBack(this.#lent.shift()!);
+    // Between partitions the socket is emptied: a broker sends no further than what a caller who is busy leaves in there.
+    if (this.#waiting.length > 0) await turnOfTheEventLoop();
+    else if (!(await this.#nextFetch())) return undefined;
+    const events = this.#waiting.splice(0, 1);
+    this.#lent.push(this.#waiting.length === 0 ? this.#responses : []);
+    return events;
+  }
+
+  /** False once every range is read to its end. */
+  async #nextFetch(): Promise<boolean> {
     const { events, responses } = await (this.#ahead ?? this.#fetch());
     this.#ahead = undefined;
-    this.#lent.push(responses);
+    this.#waiting.push(...events);
+    this.#responses = responses;
     if (events.length > 0) this.#progressAt = performance.now();
-    if (this.#active().length === 0) return events.length > 0 ? events : undefined;
+    if (this.#active().length === 0) return events.length > 0;
     this.#checkProgress();
     this.#ahead = this.#fetch();
-    this.#ahead.catch(() => undefined); // thrown by the next read
-    return events;
+    this.#ahead.catch(() => undefined); // thrown by a later read
+    return true;
   }
 
   /** Leaves these partitions out, from the fetch after the one under way. Pausing all that have something left reads on. */

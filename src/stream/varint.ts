@@ -78,8 +78,23 @@ export class VarintReader {
     let at = this.at;
     let byte = bytes[at++] as number;
     let raw = byte & 127;
-    for (let scale = 128; byte & 128; scale *= 128) {
+    for (let shift = 7; byte & 128; shift += 7) {
+      // Doubles, whose remainder is slow, are for what 32 bits cannot hold: a delta of more than a day.
+      if (shift > 21) return this.#longVarlong(raw, at);
       byte = bytes[at++] as number;
+      raw |= (byte & 127) << shift;
+    }
+    this.at = at;
+    return (raw >>> 1) ^ -(raw & 1);
+  }
+
+  /** The rest of a varlong whose first 28 bits are `low`. */
+  #longVarlong(low: number, from: number): number {
+    let at = from;
+    let raw = low;
+    let byte = 128;
+    for (let scale = 2 ** 28; byte & 128; scale *= 128) {
+      byte = this.bytes[at++] as number;
       raw += (byte & 127) * scale;
     }
     this.at = at;
