@@ -29,8 +29,9 @@ const open = new Map(ranges.map(({ partition, endOffset = 0 }) => [partition, en
 let startedMs: number | undefined;
 let [read, written] = [0, 0];
 await new Promise<void>((resolve, reject) => {
+  // A consumer that restarts by itself goes on: a broker's first group may still be loading.
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    reject(payload.error);
+    if (!payload.restart) reject(payload.error);
   });
   consumer.run({ autoCommit: false, eachBatch: (payload) => copy(payload, resolve) }).catch(reject);
 });

@@ -1,67 +1,11 @@
-import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { FrameReader } from '../core/frame-reader.js';
-import type { FrameFormat } from '../core/frame-scanner.js';
-import { LinePacker } from '../core/packed-lines.js';
+import { PieceScanner, type Piece, type PieceSource } from './piece-scanner.js';
 
 /** A thread that scans pieces of a file, see scanned-file.ts. */
 
-export interface ScanThreadData {
-  /** Open for reading; descriptors are the process's. */
-  readonly fd: number;
-  readonly format: FrameFormat;
-  /** Size of the largest piece. */
-  readonly pieceBytes: number;
-}
-
-/** Bytes [position, position + length) of the file. */
-export interface Piece {
-  readonly position: number;
-  readonly length: number;
-}
-
-/** What was read of a piece. Positions are bytes from where it begins. */
-export interface ScannedPiece {
-  readonly position: number;
-  /** Behind its first newline: what lies before ends a line of an earlier piece. 0: it has no newline. Of the first piece 0. */
-  readonly head: number;
-  /** Behind its last newline: what lies there begins a line that a later piece ends. */
-  readonly tail: number;
-  /** The lines of [head, tail). */
-  readonly count: number;
-  readonly words: Int32Array<ArrayBuffer>;
-}
-
-const NEWLINE = 0x0a;
-
-const { fd, format, pieceBytes } = workerData as ScanThreadData;
-const reader = new FrameReader(format, pieceBytes);
-const packer = new LinePacker(format.idFields.length);
-
-/** Bytes read and scanned in turn: what was just copied into this core's cache is still there. */
-const STEP_BYTES = 256 << 10;
-
-function scan({ position, length }: Piece): ScannedPiece {
-  const { room } = reader;
-  let read = 0;
-  let head = 0;
-  let tail = 0;
-  while (read < length) {
-    const got = readSync(fd, room, read, Math.min(STEP_BYTES, length - read), position + read);
-    if (got === 0) break;
-    const start = read;
-    read += got;
-    if (position > 0 && head === 0) {
-      const newline = room.subarray(start, read).indexOf(NEWLINE);
-      if (newline < 0) continue;
-      head = tail = start + newline + 1;
-    }
-    for (; reader.cut(tail, read) > 0; tail = reader.stop) packer.add(reader);
-  }
-  return { position, head, tail, ...packer.take() };
-}
+const scanner = new PieceScanner(workerData as PieceSource);
 
 parentPort!.on('message', (piece: Piece) => {
-  const scanned = scan(piece);
+  const scanned = scanner.scan(piece);
   parentPort!.postMessage(scanned, [scanned.words.buffer]);
 });

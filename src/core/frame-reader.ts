@@ -1,7 +1,7 @@
 import { FRAME_SCAN_MODULE } from './frame-scan-module.js';
 import { DEFAULT_FRAME_FORMAT, FrameScanner, type FrameFault, type FrameFormat } from './frame-scanner.js';
 import { hash64 } from './hash64.js';
-import type { PlacedLines } from './packed-lines.js';
+import { END, HASHES, PRESENT, SECONDS, START, type PlacedLines } from './packed-lines.js';
 import { isBlank } from './scanned-lines.js';
 
 /** The part of WebAssembly that is used: the types of the language know it in browsers only. */
@@ -17,12 +17,7 @@ interface FrameScan {
   readonly lines: (start: number, end: number, fields: number, out: number, most: number) => number;
 }
 
-/** As in wasm/frame-scan.as: a result in words of 32 bits, where the last line ended, and where names lie. */
-const START = 0;
-const END = 1;
-const SECONDS = 2;
-const PRESENT = 4;
-const HASHES = 6;
+/** As in wasm/frame-scan.as: where the last line ended, and where names lie. */
 const STOP_AT = 256;
 const NAMES_AT = 512;
 const NAME_STRIDE = 64;
@@ -64,6 +59,7 @@ export class FrameReader implements PlacedLines {
   unsure = 0;
   /** Memory of the module: frames that lie in it are scanned in place, others are copied first. */
   readonly room: Uint8Array;
+  readonly wordsBase = PAGE_BYTES;
 
   readonly #scanner: FrameScanner;
   readonly #module: FrameScan;
@@ -140,6 +136,12 @@ export class FrameReader implements PlacedLines {
   /** Where the lines last cut end: behind the newline of the last of them. */
   get stop(): number {
     return this.#words[STOP_AT / 4]! - PAGE_BYTES;
+  }
+
+  /** The lines last cut, as the module wrote them. */
+  get words(): Int32Array | undefined {
+    if (this.#fields === 0) return undefined;
+    return this.#words.subarray(this.#linesAt, this.#linesAt + this.count * this.#lineWords);
   }
 
   /** Goes to the i-th of the lines last cut; `start` and `end` leave out its newline. */

@@ -115,12 +115,21 @@ function raise(registers: Uint8Array, precision: number, high: number, low: numb
 function estimate(registers: Uint8Array, precision: number): number {
   const m = 2 ** precision;
   const q = 64 - precision;
-  const histogram = new Uint32Array(q + 2);
-  for (let i = 0; i < m; i++) histogram[registers[i]!]!++;
+  const histogram = histogramOf(registers, q + 2);
   let z = m * tau(1 - histogram[q + 1]! / m);
   for (let k = q; k >= 1; k--) z = 0.5 * (z + histogram[k]!);
   z += m * sigma(histogram[0]! / m);
   return (ALPHA_INFINITY * m * m) / z;
+}
+
+/**
+ * How many registers have each value. A function of its own: compiled in the middle of this loop, `estimate` would know nothing of what
+ * follows and be thrown away at the end, every time.
+ */
+function histogramOf(registers: Uint8Array, values: number): Uint32Array {
+  const histogram = new Uint32Array(values);
+  for (let i = 0; i < registers.length; i++) histogram[registers[i]!]!++;
+  return histogram;
 }
 
 /** Ertl 2017, eq. 15: x + sum over k of x^(2^k) 2^(k-1), the share of registers still zero. */

@@ -15,7 +15,7 @@ interface Minute {
   /** In the order of WINDOW_KINDS. */
   readonly windows: readonly WindowState[];
   /** Per field: frames that the windows' counts do not include yet. */
-  readonly pending: Float64Array;
+  readonly pending: Int32Array;
 }
 
 const MINUTE = WINDOW_KINDS.indexOf('minute');
@@ -100,7 +100,7 @@ export class OpenWindows {
       this.#minute = {
         startS,
         windows: WINDOW_KINDS.map((kind, k) => this.#open(this.#windows[k]!, windowAt(kind, startS * 1000))),
-        pending: new Float64Array(this.#fields),
+        pending: new Int32Array(this.#fields),
       };
       this.#minutes.set(startS, this.#minute);
     }

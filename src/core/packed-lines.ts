@@ -1,13 +1,16 @@
 import type { FrameFault } from './frame-scanner.js';
 import type { ScannedLines } from './scanned-lines.js';
 
-/** A line in words of 32 bits: where it lies, its time (a number of two words), what is present, its fault, its hashes. */
-const START = 0;
-const END = 1;
-const SECONDS = 2;
-const PRESENT = 4;
+/**
+ * A line in words of 32 bits, as wasm/frame-scan.as writes it: where it lies, its time (a number of two words), what is present, its
+ * fault (which the module leaves out), its hashes.
+ */
+export const START = 0;
+export const END = 1;
+export const SECONDS = 2;
+export const PRESENT = 4;
 const FAULT = 5;
-const HASHES = 6;
+export const HASHES = 6;
 
 const FAULTS: readonly (FrameFault | 'blank' | undefined)[] = [
   undefined,
@@ -17,10 +20,15 @@ const FAULTS: readonly (FrameFault | 'blank' | undefined)[] = [
   'no-id',
 ];
 
-/** What `LinePacker` needs of the lines besides: where they lie. */
+/** What `LinePacker` needs of the lines besides. */
 export interface PlacedLines extends ScannedLines {
+  /** Where the line lies that it was last sent to. */
   readonly start: number;
   readonly end: number;
+  /** All lines in words, where there are any; of one that has no present field they say nothing. */
+  readonly words: Int32Array | undefined;
+  /** What the positions in `words` are ahead by. */
+  readonly wordsBase: number;
 }
 
 /** Collects what was read of lines in one piece of memory, which can be handed to another thread. */
@@ -35,20 +43,35 @@ export class LinePacker {
   }
 
   add(lines: PlacedLines): void {
+    const { count, words: given, wordsBase } = lines;
     const stride = this.#stride;
-    this.#reserve((this.#count + lines.count) * stride);
+    const first = this.#count * stride;
+    this.#reserve(first + count * stride);
     const words = this.#words;
-    for (let i = 0, at = this.#count * stride; i < lines.count; i++, at += stride) {
-      const fault = lines.line(i);
-      words[at + START] = lines.start;
-      words[at + END] = lines.end;
-      words[at + FAULT] = FAULTS.indexOf(fault);
-      if (fault !== undefined) continue;
-      this.#seconds[(at + SECONDS) / 2] = lines.atS;
-      words[at + PRESENT] = lines.present;
-      for (let h = 0; h < lines.hashes.length; h++) words[at + HASHES + h] = lines.hashes[h]!;
+    // Nearly all lines come as they are wanted: copied at once, they cost next to nothing.
+    if (given !== undefined) words.set(given, first);
+    for (let i = 0, at = first; i < count; i++, at += stride) {
+      if (given === undefined || words[at + PRESENT] === 0) {
+        this.#addSlowly(lines, i, at);
+        continue;
+      }
+      words[at + START]! -= wordsBase;
+      words[at + END]! -= wordsBase;
+      words[at + FAULT] = 0;
     }
-    this.#count += lines.count;
+    this.#count += count;
+  }
+
+  #addSlowly(lines: PlacedLines, i: number, at: number): void {
+    const words = this.#words;
+    const fault = lines.line(i);
+    words[at + START] = lines.start;
+    words[at + END] = lines.end;
+    words[at + FAULT] = FAULTS.indexOf(fault);
+    if (fault !== undefined) return;
+    this.#seconds[(at + SECONDS) / 2] = lines.atS;
+    words[at + PRESENT] = lines.present;
+    words.set(lines.hashes, at + HASHES);
   }
 
   /** All lines so far, for `PackedLines`; the next ones begin anew. */

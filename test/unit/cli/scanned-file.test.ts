@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { PieceScanner } from '../../../src/cli/piece-scanner.js';
+import { PieceScans } from '../../../src/cli/piece-scans.js';
 import { scanFile } from '../../../src/cli/scanned-file.js';
 import { DEFAULT_FRAME_FORMAT } from '../../../src/core/frame-scanner.js';
+import { waitUntil } from '../../../src/wait-until.js';
 import { expectedLines, LineCollector } from './lines.js';
+
+/** Of one counted field. */
+const WORDS_A_LINE = 8;
 
 describe('cli/scanned-file', function () {
   this.timeout(60_000);
@@ -62,6 +68,39 @@ describe('cli/scanned-file', function () {
     const lines = Array.from({ length: 60_000 }, (_, i) => (i % 7 === 0 ? '' : `{"uid":"${i}","ts":${i}}`));
     lines.splice(10_000, 0, 'z'.repeat(3_000_000), '{"uid":1,"ts":2}', 'w'.repeat(65_536));
     assert.deepEqual(await scanned(`${lines.join('\n')}\n`), expectedLines(lines));
+  });
+
+  it('has the next pieces scanned by other threads, as this one would', async function () {
+    // One core: there is no other thread.
+    if (availableParallelism() === 1) return this.skip();
+    const path = join(folder, 'pieces.jsonl');
+    const text = Array.from({ length: 20_000 }, (_, i) => `{"uid":"u${i}","ts":${i}}\n`).join('');
+    writeFileSync(path, text);
+    const file = await open(path);
+    const source = { fd: file.fd, format: DEFAULT_FRAME_FORMAT, pieceBytes: 16_384 };
+    const scans = new PieceScans(source, text.length);
+    const scanner = new PieceScanner(source);
+    try {
+      let position = 0;
+      for await (const scanned of scans.inOrder()) {
+        // Nobody asks for a piece meanwhile, so this thread scans none.
+        if (position === 0) {
+          const fromThread = () => Promise.resolve(scans.early > 1);
+          await waitUntil('pieces from a thread', fromThread, { timeoutMs: 30_000, everyMs: 5 });
+        }
+        const length = Math.min(source.pieceBytes, text.length - position);
+        const { words, ...here } = scanner.scan({ position, length });
+        const { words: theirs, ...there } = scanned;
+        assert.deepEqual(there, here);
+        const used = WORDS_A_LINE * here.count;
+        assert.deepEqual(theirs.subarray(0, used), words.subarray(0, used));
+        position += length;
+      }
+      assert.equal(position, text.length);
+    } finally {
+      await scans.end();
+      await file.close();
+    }
   });
 
   it('refuses a file without newlines', async () => {

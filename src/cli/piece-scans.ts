@@ -1,0 +1,98 @@
+import { availableParallelism } from 'node:os';
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { PieceScanner, type Piece, type PieceSource, type ScannedPiece } from './piece-scanner.js';
+
+const MOST_THREADS = 4;
+/** Pieces given to each thread beforehand, so that none waits for the next. */
+const AHEAD = 3;
+/** Pieces scanned before their turn at most; what was read of 4 MB is some 100 kB. */
+const MOST_EARLY = 64;
+
+/**
+ * The pieces of a file, scanned by a thread per core, four at most. This one is among them: while the next piece is not there, and so
+ * while the others start, it scans too.
+ */
+export class PieceScans {
+  readonly #size: number;
+  readonly #source: PieceSource;
+  readonly #pieces: number;
+  readonly #scanner: PieceScanner;
+  readonly #threads: readonly Worker[];
+  /** The first piece that nobody was given. */
+  #next = 0;
+  /** What was scanned before its turn, by position. */
+  readonly #early = new Map<number, ScannedPiece>();
+  #failure: Error | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(source: PieceSource, size: number) {
+    this.#source = source;
+    this.#size = size;
+    this.#pieces = Math.ceil(size / source.pieceBytes);
+    const threads = Math.min(availableParallelism(), MOST_THREADS, this.#pieces) - 1;
+    this.#threads = Array.from({ length: threads }, () => this.#start());
+    this.#scanner = new PieceScanner(source);
+  }
+
+  /** The pieces in their order. */
+  async *inOrder(): AsyncGenerator<ScannedPiece> {
+    for (let piece = 0; piece < this.#pieces; piece++)
+      yield await this.#take(piece * this.#source.pieceBytes);
+  }
+
+  /** Pieces scanned before their turn, by now. */
+  get early(): number {
+    return this.#early.size;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+
+  async #take(position: number): Promise<ScannedPiece> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const scanned = this.#early.get(position);
+      if (scanned !== undefined) {
+        this.#early.delete(position);
+        return scanned;
+      }
+      const piece = this.#early.size < MOST_EARLY ? this.#nextPiece() : undefined;
+      if (piece === undefined) await new Promise<void>((wake) => (this.#wake = wake));
+      else {
+        this.#early.set(piece.position, this.#scanner.scan(piece));
+        // The threads have answered meanwhile, and want more.
+        await turnOfTheEventLoop();
+      }
+    }
+  }
+
+  #nextPiece(): Piece | undefined {
+    if (this.#next === this.#pieces) return undefined;
+    const { pieceBytes } = this.#source;
+    const position = this.#next++ * pieceBytes;
+    return { position, length: Math.min(pieceBytes, this.#size - position) };
+  }
+
+  #start(): Worker {
+    const thread = new Worker(new URL('./scan-thread.js', import.meta.url), { workerData: this.#source });
+    const give = (): void => {
+      const piece = this.#nextPiece();
+      if (piece !== undefined) thread.postMessage(piece);
+    };
+    thread.on('online', () => {
+      for (let given = 0; given < AHEAD; given++) give();
+    });
+    thread.on('message', (scanned: ScannedPiece) => {
+      this.#early.set(scanned.position, scanned);
+      give();
+      this.#wake();
+    });
+    thread.on('error', (error: Error) => {
+      this.#failure = error;
+      this.#wake();
+    });
+    return thread;
+  }
+}
