@@ -1,5 +1,11 @@
 import { Context } from '@temporalio/activity';
-import { WithStartWorkflowOperation, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type WorkflowHandle,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
 import { fromTemporal } from '../clients/workflow-fault.js';
 import { CONTROL_QUEUE, goldDayWorkflowId } from '../core/ids.js';
 import type {
@@ -20,15 +26,32 @@ export async function startGoldDay(
   client: Client,
   input: GoldDayInput,
 ): Promise<WorkflowHandle<GoldDayWorkflow>> {
-  const start = new WithStartWorkflowOperation<GoldDayWorkflow>('goldDay', {
+  const options: WorkflowStartOptions<GoldDayWorkflow> = {
     workflowId: goldDayWorkflowId(input.day),
     taskQueue: CONTROL_QUEUE,
     args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: `gold of ${input.day}`,
+  };
+  try {
+    // Nearly always there is none under way, and to start one is the cheaper call.
+    return await client.workflow.start<GoldDayWorkflow>('goldDay', options);
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+  return attach(client, input, options);
+}
+
+/** To the day under way; should it have ended meanwhile, to a new one. */
+async function attach(
+  client: Client,
+  { force, requestedBy }: GoldDayInput,
+  options: WorkflowStartOptions<GoldDayWorkflow>,
+): Promise<WorkflowHandle<GoldDayWorkflow>> {
+  const start = new WithStartWorkflowOperation<GoldDayWorkflow>('goldDay', {
+    ...options,
+    workflowIdConflictPolicy: 'USE_EXISTING',
   });
-  const { force, requestedBy } = input;
   const request: GoldDayRequest = {
     ...(force !== undefined && { force }),
     ...(requestedBy !== undefined && { requestedBy }),
