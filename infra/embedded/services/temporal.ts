@@ -31,9 +31,11 @@ export const temporal: Service = {
     const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     // Twice as fast, and still safe against the death of the process (not of the machine).
     const pragmas = ['journal_mode=wal', 'synchronous=1'].flatMap((pragma) => ['--sqlite-pragma', pragma]);
+    // An activity of the worker that asks for it comes with the answer, instead of by way of the queue: a tenth of a gold day's cost.
+    const eager = ['--dynamic-config-value', 'system.enableActivityEagerExecution=true'];
     return {
       command: pipBinary(component('temporal'), 'temporal'),
-      args: ['server', 'start-dev', ...options, ...pragmas],
+      args: ['server', 'start-dev', ...options, ...pragmas, ...eager],
     };
   },
   async ask({ config }) {

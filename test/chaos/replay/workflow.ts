@@ -21,8 +21,10 @@ const TARGETS = ['stream worker', 'broker', 'temporal', 'control worker'] as con
 type Target = (typeof TARGETS)[number];
 
 const RECORDS = 1_000_000;
-/** Time one kill may take at most, until the job has gone on: the rate leaves records for all of them. A busy machine takes 20 s. */
-const MS_PER_KILL = 45_000;
+/** Of many kills each needs records of its own: at a lower rate commits, and with them takeovers, would become rare. */
+const RECORDS_PER_KILL = 15_500;
+/** Time one kill may take on average, until the job has gone on: the rate leaves records for all of them. A busy machine takes 45 s. */
+const MS_PER_KILL = 70_000;
 /** Markers are written within milliseconds of a commit; a transaction undecided for longer has not begun to end. */
 const COMMIT_MS = 2_000;
 
@@ -32,7 +34,7 @@ export interface WorkflowChaosReport extends ChaosReport {
 }
 
 /**
- * Runs the workflow `replayTopicRange` over a million records while SIGKILLs hit the worker that holds the slice, the broker,
+ * Runs the workflow `replayTopicRange` over a million records and more while SIGKILLs hit the worker that holds the slice, the broker,
  * the Temporal server and the worker of the workflow, at seeded moments. Two stream workers poll: one is always left to take
  * over. Each kill lands while the job is at work: B has grown before it, and grows again behind it.
  */
@@ -42,7 +44,8 @@ export async function replayWorkflowChaos(
   kills: number,
   onFault: (fault: Fault) => void = () => undefined,
 ): Promise<WorkflowChaosReport> {
-  const scene = new Scene(`workflow.${String(seed)}`, stack.config.kafka, seed, RECORDS);
+  const records = Math.max(RECORDS, kills * RECORDS_PER_KILL);
+  const scene = new Scene(`workflow.${String(seed)}`, stack.config.kafka, seed, records);
   await scene.prepare();
   const kafka = await KafkaConnection.open(stack.config.kafka);
   const tidemark = new Tidemark(stack.config);
@@ -58,7 +61,7 @@ export async function replayWorkflowChaos(
       source: scene.a,
       target: scene.b,
       selection: { window: WINDOW },
-      rate: { recordsPerSecond: Math.floor((1_000 * RECORDS) / (kills * MS_PER_KILL)) },
+      rate: { recordsPerSecond: Math.floor((1_000 * records) / (kills * MS_PER_KILL)) },
     });
     await commits(kafka, scene.b, 2);
     for (const target of targets(random, kills)) {
