@@ -87,7 +87,8 @@ describe("an event's content", () => {
   it('writes plain JSON so that it reads back the same', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        assert.deepEqual(JSON.parse(strictJson(value)), JSON.parse(JSON.stringify(value)));
+        // Not by way of JSON.stringify, which writes -0 as 0.
+        assert.deepEqual(JSON.parse(strictJson(value)), structuredClone(value));
       }),
     );
   });
