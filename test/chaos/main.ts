@@ -30,7 +30,8 @@ const RUNS: Readonly<Record<string, ChaosRun>> = {
   backfill: { services: BACKFILL_CHAOS_SERVICES, provisioned: true, faults: 20, run: backfillChaos },
   gold: { services: GOLD_CHAOS_SERVICES, provisioned: true, faults: 30, run: goldChaos },
   replay: { services: ['kafka'], faults: 100, run: replayChaos },
-  'replay-workflow': { services: ['kafka', 'temporal', 'stream'], faults: 100, run: replayWorkflowChaos },
+  // Half an hour; with those of the engine, which hit worker and broker, 150 kills of replays.
+  'replay-workflow': { services: ['kafka', 'temporal', 'stream'], faults: 50, run: replayWorkflowChaos },
   clean: { services: ['kafka'], faults: 10, run: cleanChaos },
   count: { services: ['kafka'], faults: 20, run: countChaos },
 };
