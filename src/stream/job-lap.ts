@@ -2,7 +2,7 @@ import type { JobPlan, JobReport } from '../messages.js';
 import { CHECKPOINT_TOPIC, type Checkpoint } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { freeze } from './log-positions.js';
-import type { ReaderOptions, ReadRange } from './log-reader.js';
+import type { ReadRange } from './log-reader.js';
 import type { Processor } from './processor.js';
 import { runSlice, type LapLimits, type SliceProgress } from './run-slice.js';
 
@@ -42,15 +42,10 @@ export async function partialEnds(
 export function sliceLap(
   deps: JobLapDeps,
   plan: JobPlan,
-  part: {
-    readonly index: number;
-    readonly id: string;
-    readonly fetch?: Pick<ReaderOptions, 'partitionBytes' | 'responseBytes'>;
-  },
+  { index, id }: { readonly index: number; readonly id: string },
   processor: Processor,
   limits: LapLimits,
 ): Promise<JobReport> {
-  const { index, id, fetch } = part;
   const { topic, topicId } = plan.source;
   return lap(
     deps,
@@ -58,7 +53,7 @@ export function sliceLap(
     {
       transactionalId: id,
       place: { topic: CHECKPOINT_TOPIC, partition: plan.slices[index]!.checkpointPartition, slice: id },
-      source: { topic, topicId, ranges: rangesOf(plan, index), ...(fetch && { fetch }) },
+      source: { topic, topicId, ranges: rangesOf(plan, index) },
       allowGaps: plan.allowGaps,
     },
     processor,

@@ -53,16 +53,15 @@ export type ReadEvent = ReadBatches | Gap;
 
 export interface ReaderOptions {
   readonly isolation?: number;
-  /** Bytes asked of one partition in one fetch. */
-  readonly partitionBytes?: number;
-  /** Bytes asked of one broker in one fetch. */
-  readonly responseBytes?: number;
   /** How long the broker may wait for new records when there are none. */
   readonly maxWaitMs?: number;
   /** The topic's id when the ranges were chosen: another one now makes the rest of every range a gap. */
   readonly topicId?: string;
 }
 
+/** Bytes asked of one partition, and of one broker, in one fetch: fewer make round trips cost more than records, more only cost memory. */
+const PARTITION_BYTES = 2 << 20;
+const RESPONSE_BYTES = 8 << 20;
 /** Reads for which an event's batches stay valid: the one that brought it and the next. */
 const VALID_READS = 2;
 
@@ -118,8 +117,6 @@ export class LogReader {
     this.#topicId = options.topicId;
     this.#options = {
       isolation: options.isolation ?? READ_COMMITTED,
-      partitionBytes: options.partitionBytes ?? 2 << 20,
-      responseBytes: options.responseBytes ?? 8 << 20,
       maxWaitMs: options.maxWaitMs ?? 500,
     };
     this.#positions = ranges.map(({ partition, startOffset, endOffset }) => ({
@@ -250,17 +247,17 @@ export class LogReader {
   }
 
   async #fetchFrom(leader: number, positions: Position[]): Promise<Answer> {
-    const { isolation, maxWaitMs, partitionBytes, responseBytes } = this.#options;
+    const { isolation, maxWaitMs } = this.#options;
     const targets = positions.map(({ partition, offset }) => ({
       partition,
       fetchOffset: offset,
-      maxBytes: partitionBytes,
+      maxBytes: PARTITION_BYTES,
     }));
     const answer: Answer = { events: [], failures: [], responses: [] };
     try {
       const response = await this.#connection.send(
         leader,
-        fetchRequest({ topic: this.#topic, targets, maxWaitMs, maxBytes: responseBytes, isolation }),
+        fetchRequest({ topic: this.#topic, targets, maxWaitMs, maxBytes: RESPONSE_BYTES, isolation }),
       );
       check(response.errorCode, `fetching ${this.#topic}`, { topic: this.#topic });
       if (response.partitions[0] !== undefined) answer.responses.push(response.partitions[0].bytes);

@@ -8,7 +8,7 @@ import {
   type CheckpointPlace,
 } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
-import { LogReader, type Gap, type ReadEvent, type ReadRange, type ReaderOptions } from './log-reader.js';
+import { LogReader, type Gap, type ReadEvent, type ReadRange } from './log-reader.js';
 import type { Processor, SourcePosition } from './processor.js';
 import { MAX_BATCH_BYTES, TransactionalWriter } from './transactional-writer.js';
 
@@ -18,8 +18,6 @@ export interface Slice {
   readonly source: {
     readonly topic: string;
     readonly topicId: string;
-    /** Bytes asked for at once, where the usual ones do not fit. */
-    readonly fetch?: Pick<ReaderOptions, 'partitionBytes' | 'responseBytes'>;
     readonly ranges: readonly ReadRange[];
   };
   /** Gaps are recorded either way; unless allowed the first one ends the slice with an error. */
@@ -141,8 +139,8 @@ class Lap {
       this.#positions.set(partition, { nextOffset: startOffset, lastStableOffset: -1 });
     }
     this.#checkpoint = checkpoint ?? this.#newCheckpoint(false);
-    const { topic, topicId, fetch } = slice.source;
-    this.#reader = new LogReader(deps.source, topic, ranges, { ...fetch, topicId });
+    const { topic, topicId } = slice.source;
+    this.#reader = new LogReader(deps.source, topic, ranges, { topicId });
   }
 
   async run(): Promise<LapResult> {

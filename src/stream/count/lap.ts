@@ -13,9 +13,6 @@ const MAX_SKEW_S = 6 * 3_600;
 /** A commit writes every open window that changed, so it is worth many frames; by time, one a second. */
 const LIMITS: LapLimits = { ...DEFAULT_LIMITS, commitRecords: 250_000 };
 
-/** Counting a frame costs less than fetching one: fewer round trips, for four times as much memory, are worth it. */
-const FETCH = { partitionBytes: 4 << 20, responseBytes: 8 << 20 } as const;
-
 /** One lap of a slice: frames to the states of windows. @throws PipelineError as `runSlice`. */
 export async function countSliceLap(
   deps: JobLapDeps,
@@ -34,7 +31,7 @@ export async function countSliceLap(
     maxSkewS: MAX_SKEW_S,
     now: deps.now,
   });
-  const part = { index, id: countPartId(plan.job, index), fetch: FETCH };
+  const part = { index, id: countPartId(plan.job, index) };
   return sliceLap(deps, plan, part, processor, { ...LIMITS, ...limits });
 }
 
