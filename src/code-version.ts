@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fillStatement } from './core/gold-sql.js';
-import { packageRoot } from './package-root.js';
-
-export const packageVersion = (): string =>
-  (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+import { packageVersion } from './package-root.js';
 
 /** The package's version, and a digest of the statement that makes gold: what can change a day's rows. */
 export function codeVersion(): string {

@@ -6,7 +6,7 @@ import { sayUsage } from './say-usage.js';
 
 let users = 0;
 const { tally } = await countStream({
-  input: await openFile(process.argv[2] ?? ''),
+  input: await openFile(process.argv[2] ?? '', DEFAULT_COUNT_RULES.format),
   rules: DEFAULT_COUNT_RULES,
   provisionalMs: 0,
   nowMs: Date.now,

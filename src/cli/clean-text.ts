@@ -3,8 +3,7 @@ import type { ShownInsights } from '../client/clean.js';
 import type { CleanPartition, CleanResult, CleanStatus } from '../messages.js';
 import { talliesOf } from '../core/logins/tally.js';
 import { colours } from './colours.js';
-
-const say = (n: number | string): string => Number(n).toLocaleString('en');
+import { thousands } from './numbers.js';
 
 export function describeClean(status: CleanStatus): string {
   const { job, state, done, total, recordsPerSecond, etaMs, counts, plan, partitions, fault } = status;
@@ -15,9 +14,11 @@ export function describeClean(status: CleanStatus): string {
       `  ${source.topic} (${source.partitions} partitions, ${slices.length} slices) to ${clean.topic}, dead letters to ${dlq.topic}`,
     );
   }
-  const rate = recordsPerSecond === null ? '' : `, ${say(recordsPerSecond)} messages/s`;
+  const rate = recordsPerSecond === null ? '' : `, ${thousands(recordsPerSecond)} messages/s`;
   const left = etaMs === null ? '' : `, ${Math.ceil(etaMs / 1_000)} s left`;
-  lines.push(`  ${say(done)}${total === null ? '' : ` of ${say(total)}`} offsets passed${rate}${left}`);
+  lines.push(
+    `  ${thousands(done)}${total === null ? '' : ` of ${thousands(total)}`} offsets passed${rate}${left}`,
+  );
   if (partitions.length > 0) lines.push(identityTable(partitions));
   lines.push(
     status.identityHolds
@@ -49,15 +50,15 @@ export function describeInsights({ windows, alerts, identity }: ShownInsights): 
     counted.push([
       start,
       name,
-      say(logins),
-      say(users),
+      thousands(logins),
+      thousands(users),
       percent,
       revision > 0 ? `${status} ${revision}` : status,
     ]);
   }
   const alerted = table(['window', 'alert', 'subject', 'count', 'among them', 'status'], [3]);
   for (const { start, alert, subject, count, members, status } of alerts) {
-    alerted.push([start, alert, subject, say(count), members.slice(0, 3).join(' '), status]);
+    alerted.push([start, alert, subject, thousands(count), members.slice(0, 3).join(' '), status]);
   }
   return [
     counted.toString(),
@@ -75,12 +76,12 @@ function identityTable(partitions: readonly CleanPartition[]): string {
     const holds = read === clean + dlq + filtered;
     rows.push([
       partition,
-      say(offset),
-      say(read),
+      thousands(offset),
+      thousands(read),
       holds ? '=' : colours.red('≠'),
-      say(clean),
-      say(dlq),
-      say(filtered),
+      thousands(clean),
+      thousands(dlq),
+      thousands(filtered),
       reasonsOf({ ...filteredReasons, ...dlqReasons }),
     ]);
   }
@@ -90,7 +91,7 @@ function identityTable(partitions: readonly CleanPartition[]): string {
 /** The three most frequent. */
 function reasonsOf(reasons: Readonly<Record<string, number>>): string {
   const sorted = Object.entries(reasons).sort(([, a], [, b]) => b - a);
-  const told = sorted.slice(0, 3).map(([reason, count]) => `${say(count)} ${reason}`);
+  const told = sorted.slice(0, 3).map(([reason, count]) => `${thousands(count)} ${reason}`);
   return [...told, ...(sorted.length > 3 ? [`${sorted.length - 3} more`] : [])].join(', ');
 }
 
@@ -105,10 +106,10 @@ function overflowOf(counts: Readonly<Record<string, number>>): string | undefine
   } = counts;
   const parts = [
     overflowUsers + overflowDevices > 0 &&
-      `${say(overflowUsers)} logins of users and ${say(overflowDevices)} of devices not followed for alerts (--entries)`,
-    overflowValues > 0 && `${say(overflowValues)} counted under (other)`,
-    afterClose > 0 && `${say(afterClose)} came after their window had closed`,
-    lateForAlerts > 0 && `${say(lateForAlerts)} came too late for alerts`,
+      `${thousands(overflowUsers)} logins of users and ${thousands(overflowDevices)} of devices not followed for alerts (--entries)`,
+    overflowValues > 0 && `${thousands(overflowValues)} counted under (other)`,
+    afterClose > 0 && `${thousands(afterClose)} came after their window had closed`,
+    lateForAlerts > 0 && `${thousands(lateForAlerts)} came too late for alerts`,
   ].filter((part) => part !== false);
   return parts.length === 0 ? undefined : parts.join('; ');
 }

@@ -15,25 +15,25 @@ const THREADS_FROM_BYTES = 16 << 20;
 
 /** Where frames come from, one JSON object a line. */
 export interface FrameInput {
-  /** The lines, in their order; each piece of them is valid until the next is asked for. @throws PipelineError `LINE_TOO_LONG`. */
-  readonly lines: (format: FrameFormat) => AsyncIterable<ScannedLines>;
+  /** The lines, in their order, once; each piece of them is valid until the next is asked for. @throws PipelineError `LINE_TOO_LONG`. */
+  readonly lines: AsyncIterable<ScannedLines>;
   /** Size of the file as it is stored, unknown for a pipe. */
   readonly totalBytes: number | undefined;
   /** Bytes of it read so far. */
   readBytes(): number;
 }
 
-/** Opens a file, gzip or not. */
-export async function openFile(path: string): Promise<FrameInput> {
+/** Opens a file, gzip or not, and begins to read it where it is large. */
+export async function openFile(path: string, format: FrameFormat): Promise<FrameInput> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw new PipelineError('NO_INPUT', `opening ${path}: ${(cause as Error).message}`, { cause });
   });
-  return fromHandle(handle);
+  return fromHandle(handle, format);
 }
 
 /** Standard input: a pipe, or a file that was redirected into it. */
-export async function openStdin(): Promise<FrameInput> {
-  if (fstatSync(0).isFile()) return fromHandle(await open('/dev/stdin', 'r'));
+export async function openStdin(format: FrameFormat): Promise<FrameInput> {
+  if (fstatSync(0).isFile()) return fromHandle(await open('/dev/stdin', 'r'), format);
   let read = 0;
   async function* pieces(): AsyncIterable<Buffer> {
     for await (const piece of process.stdin as AsyncIterable<Buffer>) {
@@ -41,15 +41,15 @@ export async function openStdin(): Promise<FrameInput> {
       yield piece;
     }
   }
-  return { lines: (format) => cutLines(pieces(), format), totalBytes: undefined, readBytes: () => read };
+  return { lines: cutLines(pieces(), format), totalBytes: undefined, readBytes: () => read };
 }
 
-async function fromHandle(handle: FileHandle): Promise<FrameInput> {
+async function fromHandle(handle: FileHandle, format: FrameFormat): Promise<FrameInput> {
   const stat = await handle.stat();
   // Only a file can be looked at before it is read, and has a size.
   const isFile = stat.isFile();
   const isZipped = isFile && (await isGzip(handle));
-  if (isFile && !isZipped && stat.size >= THREADS_FROM_BYTES) return scanned(handle, stat.size);
+  if (isFile && !isZipped && stat.size >= THREADS_FROM_BYTES) return scanned(handle, stat.size, format);
   const stored = createReadStream('', {
     fd: handle,
     highWaterMark: CHUNK_BYTES,
@@ -57,21 +57,20 @@ async function fromHandle(handle: FileHandle): Promise<FrameInput> {
   });
   const pieces = isZipped ? unzipped(stored) : stored;
   return {
-    lines: (format) => cutLines(pieces, format),
+    lines: cutLines(pieces, format),
     totalBytes: isFile ? stat.size : undefined,
     readBytes: () => stored.bytesRead,
   };
 }
 
 /** A large file, read by several threads. */
-function scanned(handle: FileHandle, size: number): FrameInput {
+function scanned(handle: FileHandle, size: number, format: FrameFormat): FrameInput {
   let read = 0;
   return {
-    lines: (format) =>
-      closing(
-        handle,
-        scanFile({ fd: handle.fd, size }, format, (bytes) => (read = bytes)),
-      ),
+    lines: closing(
+      handle,
+      scanFile({ fd: handle.fd, size }, format, (bytes) => (read = bytes)),
+    ),
     totalBytes: size,
     readBytes: () => read,
   };

@@ -72,7 +72,7 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
     if (read > flushed && performance.now() - flushedMs >= FLUSH_MS) flush(false);
   }, FLUSH_MS);
   try {
-    for await (const lines of untilAborted(input.lines(rules.format), signal)) {
+    for await (const lines of untilAborted(input.lines, signal)) {
       // Numbers of lines count from 1.
       slice.lines(0, read + 1, lines);
       read += lines.count;

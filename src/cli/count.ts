@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Command } from 'commander';
-import { Presets, SingleBar } from 'cli-progress';
 import { errorColours } from './colours.js';
 import { PipelineError } from '../core/errors.js';
 import { countRules } from '../core/count-plan.js';
+import type { FrameFormat } from '../core/frame-scanner.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import type { CountRules, RejectedFrame } from '../core/uniques-slice.js';
 import { withCountRules, type CountRuleFlags } from './count-flags.js';
 import { addCountJobs } from './count-job.js';
 import { openFile, openStdin, type FrameInput } from './count-input.js';
-import { countStream, type CountSummary } from './count-stream.js';
-import { wholeNumber } from './numbers.js';
+import type { CountSummary } from './count-stream.js';
+import { thousands, wholeNumber } from './numbers.js';
 
 interface CountFlags extends CountRuleFlags {
   readonly stdin?: true;
@@ -54,9 +54,12 @@ export function addCount(program: Command): void {
 }
 
 async function countInput(flags: CountFlags): Promise<void> {
-  const input = await openInput(flags);
+  const rules = rulesOf(flags);
+  // Threads that read a large file start here, while the rest is loaded; so is a bar only where one is shown.
+  const input = await openInput(flags, rules.format);
+  const { countStream } = await import('./count-stream.js');
   const quarantine = flags.quarantine === undefined ? undefined : createWriteStream(flags.quarantine);
-  const bar = progressBar(input);
+  const bar = hasBar() ? (await import('./count-bar.js')).openInputBar(input) : undefined;
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once('SIGINT', onInterrupt);
@@ -68,7 +71,7 @@ async function countInput(flags: CountFlags): Promise<void> {
   try {
     const summary = await countStream({
       input,
-      rules: rulesOf(flags),
+      rules,
       provisionalMs: 1_000 * (flags.provisional ?? (flags.stdin === true ? 5 : 0)),
       nowMs: Date.now,
       emit: writeResults,
@@ -76,7 +79,7 @@ async function countInput(flags: CountFlags): Promise<void> {
       ready: async () => {
         if (quarantine?.writableNeedDrain === true) await once(quarantine, 'drain');
       },
-      progress: (frames, readBytes) => bar?.update(readBytes, { frames: frames.toLocaleString('en') }),
+      progress: (frames, readBytes) => bar?.update(readBytes, { frames: thousands(frames) }),
       signal: interrupt.signal,
     });
     bar?.stop();
@@ -92,14 +95,17 @@ async function countInput(flags: CountFlags): Promise<void> {
   }
 }
 
-function openInput(flags: CountFlags): Promise<FrameInput> {
+/** On a terminal only, and only when the results do not go to the same one. */
+const hasBar = (): boolean => process.stderr.isTTY && !process.stdout.isTTY;
+
+function openInput(flags: CountFlags, format: FrameFormat): Promise<FrameInput> {
   if ((flags.stdin === true) === (flags.file !== undefined)) {
     throw new PipelineError(
       'BAD_OPTIONS',
       'choosing the frames to count: give either --stdin or --file <path>',
     );
   }
-  return flags.file === undefined ? openStdin() : openFile(flags.file);
+  return flags.file === undefined ? openStdin(format) : openFile(flags.file, format);
 }
 
 function rulesOf(flags: CountFlags): CountRules {
@@ -134,18 +140,6 @@ async function closeFile(stream: WriteStream | undefined): Promise<void> {
   await once(stream, 'close');
 }
 
-/** On a terminal only, and only when the results do not go to the same one. */
-function progressBar(input: FrameInput): SingleBar | undefined {
-  if (!process.stderr.isTTY || process.stdout.isTTY) return undefined;
-  const format =
-    input.totalBytes === undefined
-      ? 'counting {frames} frames, {duration_formatted}'
-      : 'counting {bar} {percentage} %, {frames} frames, {eta_formatted} left';
-  const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true }, Presets.shades_classic);
-  bar.start(input.totalBytes ?? 0, 0, { frames: '0' });
-  return bar;
-}
-
 function report({ tally, elapsedMs, interrupted }: CountSummary, flags: CountFlags): void {
   const { read, accept, late, ...rejected } = tally;
   const framesPerSecond = Math.round((read / elapsedMs) * 1000);
@@ -167,16 +161,15 @@ function report({ tally, elapsedMs, interrupted }: CountSummary, flags: CountFla
     console.error(JSON.stringify(summary));
     return;
   }
-  const say = (n: number): string => n.toLocaleString('en');
   const { bold, yellow } = errorColours;
   console.error(
-    `${say(read)} frames in ${elapsed} s: ${bold(`${say(framesPerSecond)} frames/s`)}, ${peakRssMb} MB at most`,
+    `${thousands(read)} frames in ${elapsed} s: ${bold(`${thousands(framesPerSecond)} frames/s`)}, ${peakRssMb} MB at most`,
   );
   console.error(
-    `counted ${say(accept + late)}, ${say(late)} of them late${interrupted ? '; interrupted' : ''}`,
+    `counted ${thousands(accept + late)}, ${thousands(late)} of them late${interrupted ? '; interrupted' : ''}`,
   );
   if (notCounted.length === 0) return;
-  const reasons = notCounted.map(([reason, frames]) => `${say(frames)} ${reason}`).join(', ');
+  const reasons = notCounted.map(([reason, frames]) => `${thousands(frames)} ${reason}`).join(', ');
   console.error(yellow(`not counted: ${reasons}`));
   if (tally.unconfirmed >= read / 10) {
     console.error(

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { InvalidArgumentError, type Command } from 'commander';
+import { thousands } from './numbers.js';
 import { FRAME_DEFAULTS, generateFrames, type FrameOptions } from '../generate/frames.js';
 
 interface FrameFlags {
@@ -89,7 +90,7 @@ async function writeTo(sink: FrameSink, flags: FrameFlags): Promise<void> {
   }
   await Promise.all([sink.finish(), answer && close(answer)]);
   const elapsedMs = performance.now() - startedMs;
-  const say = (n: number): string => Math.round(n).toLocaleString('en');
+  const say = (n: number): string => thousands(Math.round(n));
   console.error(
     `${say(frames)} frames, ${say(bytes / 1e6)} MB, ${say((1000 * frames) / elapsedMs)} frames/s`,
   );

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { errorColours } from './colours.js';
-import { packageVersion } from '../code-version.js';
+import { packageVersion } from '../package-root.js';
 import { reportFailure } from './report-failure.js';
 
 const program = new Command('tidemark')

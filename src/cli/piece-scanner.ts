@@ -16,6 +16,8 @@ export interface PieceSource {
 export interface Piece {
   readonly position: number;
   readonly length: number;
+  /** Memory of an earlier piece, to be used again. */
+  readonly spent?: Int32Array<ArrayBuffer>;
 }
 
 /** What was read of a piece. Positions within it are bytes from where it begins. */
@@ -31,7 +33,7 @@ export interface ScannedPiece {
 }
 
 const NEWLINE = 0x0a;
-/** Bytes read and scanned in turn: what was just copied into this core's cache is still there. */
+/** Bytes read and scanned in turn, in the same place always: what was just copied into this core's cache is still there. */
 const STEP_BYTES = 256 << 10;
 
 /** Reads pieces of a file and scans the lines that lie inside. One serves one thread. */
@@ -46,23 +48,33 @@ export class PieceScanner {
     this.#packer = new LinePacker(format.idFields.length);
   }
 
-  scan({ position, length }: Piece): ScannedPiece {
+  scan({ position, length, spent }: Piece): ScannedPiece {
     const reader = this.#reader;
     const { room } = reader;
-    let read = 0;
+    this.#packer.begin(spent);
     let head = 0;
     let tail = 0;
-    while (read < length) {
-      const got = readSync(this.#fd, room, read, Math.min(STEP_BYTES, length - read), position + read);
+    // The room begins with what of the piece was read and not cut yet: [base, base + kept).
+    let base = 0;
+    let kept = 0;
+    while (base + kept < length) {
+      const wanted = Math.min(STEP_BYTES, length - base - kept);
+      const got = readSync(this.#fd, room, kept, wanted, position + base + kept);
       if (got === 0) break;
-      const start = read;
-      read += got;
+      const start = kept;
+      kept += got;
+      let from = 0;
       if (position > 0 && head === 0) {
-        const newline = room.subarray(start, read).indexOf(NEWLINE);
+        const newline = room.subarray(start, kept).indexOf(NEWLINE);
         if (newline < 0) continue;
-        head = tail = start + newline + 1;
+        from = start + newline + 1;
+        head = base + from;
       }
-      for (; reader.cut(tail, read) > 0; tail = reader.stop) this.#packer.add(reader);
+      for (; reader.cut(from, kept) > 0; from = reader.stop) this.#packer.add(reader, base);
+      tail = base + from;
+      room.copyWithin(0, from, kept);
+      base += from;
+      kept -= from;
     }
     return { position, head, tail, ...this.#packer.take() };
   }

@@ -23,6 +23,8 @@ export class PieceScans {
   #next = 0;
   /** What was scanned before its turn, by position. */
   readonly #early = new Map<number, ScannedPiece>();
+  /** Memory of pieces that were read. */
+  readonly #spent: Int32Array<ArrayBuffer>[] = [];
   #failure: Error | undefined;
   #wake: () => void = () => undefined;
 
@@ -35,10 +37,13 @@ export class PieceScans {
     this.#scanner = new PieceScanner(source);
   }
 
-  /** The pieces in their order. */
+  /** The pieces in their order; each valid until the next is asked for. */
   async *inOrder(): AsyncGenerator<ScannedPiece> {
-    for (let piece = 0; piece < this.#pieces; piece++)
-      yield await this.#take(piece * this.#source.pieceBytes);
+    for (let piece = 0; piece < this.#pieces; piece++) {
+      const scanned = await this.#take(piece * this.#source.pieceBytes);
+      yield scanned;
+      this.#spent.push(scanned.words);
+    }
   }
 
   /** Pieces scanned before their turn, by now. */
@@ -72,14 +77,15 @@ export class PieceScans {
     if (this.#next === this.#pieces) return undefined;
     const { pieceBytes } = this.#source;
     const position = this.#next++ * pieceBytes;
-    return { position, length: Math.min(pieceBytes, this.#size - position) };
+    const spent = this.#spent.pop();
+    return { position, length: Math.min(pieceBytes, this.#size - position), ...(spent && { spent }) };
   }
 
   #start(): Worker {
     const thread = new Worker(new URL('./scan-thread.js', import.meta.url), { workerData: this.#source });
     const give = (): void => {
       const piece = this.#nextPiece();
-      if (piece !== undefined) thread.postMessage(piece);
+      if (piece !== undefined) thread.postMessage(piece, piece.spent ? [piece.spent.buffer] : []);
     };
     thread.on('online', () => {
       for (let given = 0; given < AHEAD; given++) give();

@@ -18,17 +18,26 @@ export interface OpenFile {
 }
 
 /**
- * The lines of a file, in their order, scanned by several threads; each valid until the next is asked for. A file is read in
- * pieces of equal size, and the lines that lie inside are cut there; those that cross a border are read here.
+ * The lines of a file, in their order, scanned by several threads, which start at once; each valid until the next is asked for. A file
+ * is read in pieces of equal size, and the lines that lie inside are cut there; those that cross a border are read here.
  * @throws PipelineError `LINE_TOO_LONG`.
  */
-export async function* scanFile(
-  { fd, size }: OpenFile,
+export function scanFile(
+  file: OpenFile,
   format: FrameFormat,
   onRead: (bytes: number) => void,
   pieceBytes = PIECE_BYTES,
 ): AsyncIterable<ScannedLines> {
-  const scans = new PieceScans({ fd, format, pieceBytes }, size);
+  const scans = new PieceScans({ fd: file.fd, format, pieceBytes }, file.size);
+  return scannedLines(scans, file, format, (position) => onRead(Math.min(position + pieceBytes, file.size)));
+}
+
+async function* scannedLines(
+  scans: PieceScans,
+  { fd, size }: OpenFile,
+  format: FrameFormat,
+  onPiece: (position: number) => void,
+): AsyncIterable<ScannedLines> {
   const borders = new BorderLines(fd, format);
   try {
     for await (const { position, head, tail, count, words } of scans.inOrder()) {
@@ -40,7 +49,7 @@ export async function* scanFile(
         yield new PackedLines(words, format.idFields.length, some, bytes);
       }
       if (head > 0 || position === 0) borders.from = position + tail;
-      onRead(Math.min(position + pieceBytes, size));
+      onPiece(position);
     }
     // A last line without a newline.
     if (borders.from < size) yield borders.until(size);

@@ -1,5 +1,4 @@
 import { UniqueSketch } from './hyperloglog.js';
-import type { CountedFrame } from './scanned-lines.js';
 import type { FieldCount } from './uniques-state.js';
 import { WINDOW_KINDS, windowAt, type Window } from './window.js';
 
@@ -12,8 +11,10 @@ interface WindowState {
 /** The windows of one minute's frames. */
 interface Minute {
   readonly startS: number;
-  /** In the order of WINDOW_KINDS. */
+  /** In the order of WINDOW_KINDS, as the others. */
   readonly windows: readonly WindowState[];
+  /** Per field: the sketches of its windows. */
+  readonly sketches: readonly (readonly UniqueSketch[])[];
   /** Per field: frames that the windows' counts do not include yet. */
   readonly pending: Int32Array;
 }
@@ -43,7 +44,7 @@ export class OpenWindows {
   }
 
   /** Adds a frame to the six windows of its time. Returns false when its minute has left memory. */
-  count({ atS, hashes, present }: CountedFrame): boolean {
+  count(atS: number, present: number, hashes: Int32Array): boolean {
     let minute = this.#minute;
     if (minute === undefined || atS < minute.startS || atS >= minute.startS + 60) {
       minute = this.#turnTo(atS - (((atS % 60) + 60) % 60));
@@ -52,7 +53,7 @@ export class OpenWindows {
     for (let field = 0, bits = present; bits !== 0; field++, bits >>>= 1) {
       if ((bits & 1) === 0) continue;
       minute.pending[field]! += 1;
-      addToWindows(minute.windows, field, hashes[2 * field]!, hashes[2 * field + 1]!);
+      addToWindows(minute.sketches[field]!, hashes[2 * field]!, hashes[2 * field + 1]!);
     }
     return true;
   }
@@ -97,14 +98,19 @@ export class OpenWindows {
     this.#settleMinute();
     this.#minute = this.#minutes.get(startS);
     if (this.#minute === undefined && startS + 60 > this.closedS) {
-      this.#minute = {
-        startS,
-        windows: WINDOW_KINDS.map((kind, k) => this.#open(this.#windows[k]!, windowAt(kind, startS * 1000))),
-        pending: new Int32Array(this.#fields),
-      };
+      this.#minute = this.#openMinute(startS);
       this.#minutes.set(startS, this.#minute);
     }
     return this.#minute;
+  }
+
+  #openMinute(startS: number): Minute {
+    const windows = WINDOW_KINDS.map((kind, k) =>
+      this.#open(this.#windows[k]!, windowAt(kind, startS * 1000)),
+    );
+    const fields = Array.from({ length: this.#fields }, (_, field) => field);
+    const sketches = fields.map((field) => windows.map(({ counts }) => counts[field]!.sketch));
+    return { startS, windows, sketches, pending: new Int32Array(this.#fields) };
   }
 
   /** Adds the frames counted since this minute's turn began to its windows. */
@@ -134,13 +140,12 @@ export class OpenWindows {
 }
 
 /**
- * Adds a hash to the windows of its minute, in the order of WINDOW_KINDS. A window holds whatever a narrower one within it
- * holds, so what changes nothing there changes nothing here.
+ * Adds a hash to the sketches of the windows of its minute, in the order of WINDOW_KINDS. A window holds whatever a narrower one within
+ * it holds, so what changes nothing there changes nothing here.
  */
-function addToWindows(windows: readonly WindowState[], field: number, high: number, low: number): void {
+function addToWindows(sketches: readonly UniqueSketch[], high: number, low: number): void {
   for (let k = MINUTE; k <= YEAR; k++) {
-    const hasChanged = windows[k]!.counts[field]!.sketch.add(high, low);
     // A month is not made of weeks, so the week says nothing of it.
-    if (!hasChanged && k !== WEEK) return;
+    if (!sketches[k]!.add(high, low) && k !== WEEK) return;
   }
 }

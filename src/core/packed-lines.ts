@@ -37,12 +37,21 @@ export class LinePacker {
   #words = new Int32Array(0);
   #seconds = new Float64Array(0);
   #count = 0;
+  /** The next lines most often need as much as those before. */
+  #mostWords = 0;
 
   constructor(fields: number) {
     this.#stride = HASHES + 2 * fields;
   }
 
-  add(lines: PlacedLines): void {
+  /** Begins anew, in memory whose lines were read: fresh pages cost more than what is written into them. */
+  begin(spent?: Int32Array<ArrayBuffer>): void {
+    this.#use(spent ?? new Int32Array(this.#mostWords));
+    this.#count = 0;
+  }
+
+  /** `moved`: where what is 0 to these lines lies. */
+  add(lines: PlacedLines, moved = 0): void {
     const { count, words: given, wordsBase } = lines;
     const stride = this.#stride;
     const first = this.#count * stride;
@@ -50,23 +59,24 @@ export class LinePacker {
     const words = this.#words;
     // Nearly all lines come as they are wanted: copied at once, they cost next to nothing.
     if (given !== undefined) words.set(given, first);
+    const distance = moved - wordsBase;
     for (let i = 0, at = first; i < count; i++, at += stride) {
       if (given === undefined || words[at + PRESENT] === 0) {
-        this.#addSlowly(lines, i, at);
+        this.#addSlowly(lines, i, at, moved);
         continue;
       }
-      words[at + START]! -= wordsBase;
-      words[at + END]! -= wordsBase;
+      words[at + START]! += distance;
+      words[at + END]! += distance;
       words[at + FAULT] = 0;
     }
     this.#count += count;
   }
 
-  #addSlowly(lines: PlacedLines, i: number, at: number): void {
+  #addSlowly(lines: PlacedLines, i: number, at: number, moved: number): void {
     const words = this.#words;
     const fault = lines.line(i);
-    words[at + START] = lines.start;
-    words[at + END] = lines.end;
+    words[at + START] = lines.start + moved;
+    words[at + END] = lines.end + moved;
     words[at + FAULT] = FAULTS.indexOf(fault);
     if (fault !== undefined) return;
     this.#seconds[(at + SECONDS) / 2] = lines.atS;
@@ -74,13 +84,11 @@ export class LinePacker {
     words.set(lines.hashes, at + HASHES);
   }
 
-  /** All lines so far, for `PackedLines`; the next ones begin anew. */
+  /** All lines since it began, for `PackedLines`. The memory is the caller's from now on. */
   take(): { words: Int32Array<ArrayBuffer>; count: number } {
     const taken = { words: this.#words, count: this.#count };
-    // The next ones most often need as much.
-    this.#words = new Int32Array(this.#words.length);
-    this.#seconds = new Float64Array(this.#words.buffer);
-    this.#count = 0;
+    this.#mostWords = Math.max(this.#mostWords, taken.words.length);
+    this.begin(new Int32Array(0));
     return taken;
   }
 
@@ -88,8 +96,12 @@ export class LinePacker {
     if (words <= this.#words.length) return;
     const larger = new Int32Array(Math.max(words, 2 * this.#words.length));
     larger.set(this.#words);
-    this.#words = larger;
-    this.#seconds = new Float64Array(larger.buffer);
+    this.#use(larger);
+  }
+
+  #use(words: Int32Array<ArrayBuffer>): void {
+    this.#words = words;
+    this.#seconds = new Float64Array(words.buffer);
   }
 }
 

@@ -97,7 +97,8 @@ export class UniquesSlice {
     const { atS } = frame;
     const decision = time.decide(atS);
     if (decision === 'accept' || decision === 'late') {
-      if (!this.#windows.count(frame)) this.#quarantine(state, 'closed', offset, frame.bytes());
+      if (!this.#windows.count(atS, frame.present, frame.hashes))
+        this.#quarantine(state, 'closed', offset, frame.bytes());
       else if (decision === 'accept') tally.accept += 1;
       else tally.late += 1;
       // A copy, also of a Buffer, whose slices are views.
@@ -200,8 +201,9 @@ export class UniquesSlice {
 
   #settle(state: PartitionState, decision: SettledDecision, { frame }: HeldFrame<HeldBytes>): void {
     if (decision === 'accept' || decision === 'late') {
-      this.#reader.read(frame.bytes, 0, frame.bytes.length);
-      if (this.#windows.count(this.#reader)) state.tally[decision] += 1;
+      const reader = this.#reader;
+      reader.read(frame.bytes, 0, frame.bytes.length);
+      if (this.#windows.count(reader.atS, reader.present, reader.hashes)) state.tally[decision] += 1;
       else this.#quarantine(state, 'closed', frame.offset, frame.bytes);
     } else this.#quarantine(state, decision, frame.offset, frame.bytes);
   }
