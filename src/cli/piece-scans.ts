@@ -6,8 +6,8 @@ import { PieceScanner, type Piece, type PieceSource, type ScannedPiece } from '.
 const MOST_THREADS = 4;
 /** Pieces given to each thread beforehand, so that none waits for the next. */
 const AHEAD = 3;
-/** Pieces scanned before their turn at most; what was read of 4 MB is some 100 kB. */
-const MOST_EARLY = 64;
+/** Pieces given out and not yet handed on, at most. What was read of one of 4 MB is 64 kB of frames of 2 kB, and 2 MB of frames of 60 bytes. */
+export const MOST_AHEAD = 16;
 
 /**
  * The pieces of a file, scanned by a thread per core, four at most. This one is among them: while the next piece is not there, and so
@@ -19,12 +19,15 @@ export class PieceScans {
   readonly #pieces: number;
   readonly #scanner: PieceScanner;
   readonly #threads: readonly Worker[];
-  /** The first piece that nobody was given. */
+  /** The first piece that nobody was given, and the first that was not handed on. */
   #next = 0;
+  #taken = 0;
   /** What was scanned before its turn, by position. */
   readonly #early = new Map<number, ScannedPiece>();
   /** Memory of pieces that were read. */
   readonly #spent: Int32Array<ArrayBuffer>[] = [];
+  /** Threads that want a piece, as often as they do. */
+  readonly #hungry: Worker[] = [];
   #failure: Error | undefined;
   #wake: () => void = () => undefined;
 
@@ -61,9 +64,11 @@ export class PieceScans {
       const scanned = this.#early.get(position);
       if (scanned !== undefined) {
         this.#early.delete(position);
+        this.#taken += 1;
+        for (const thread of this.#hungry.splice(0)) this.#give(thread);
         return scanned;
       }
-      const piece = this.#early.size < MOST_EARLY ? this.#nextPiece() : undefined;
+      const piece = this.#nextPiece();
       if (piece === undefined) await new Promise<void>((wake) => (this.#wake = wake));
       else {
         this.#early.set(piece.position, this.#scanner.scan(piece));
@@ -73,8 +78,9 @@ export class PieceScans {
     }
   }
 
+  /** Undefined when all were given out, or as many as may be: who does not take them fills no memory. */
   #nextPiece(): Piece | undefined {
-    if (this.#next === this.#pieces) return undefined;
+    if (this.#next === this.#pieces || this.#next - this.#taken >= MOST_AHEAD) return undefined;
     const { pieceBytes } = this.#source;
     const position = this.#next++ * pieceBytes;
     const spent = this.#spent.pop();
@@ -83,16 +89,12 @@ export class PieceScans {
 
   #start(): Worker {
     const thread = new Worker(new URL('./scan-thread.js', import.meta.url), { workerData: this.#source });
-    const give = (): void => {
-      const piece = this.#nextPiece();
-      if (piece !== undefined) thread.postMessage(piece, piece.spent ? [piece.spent.buffer] : []);
-    };
     thread.on('online', () => {
-      for (let given = 0; given < AHEAD; given++) give();
+      for (let given = 0; given < AHEAD; given++) this.#give(thread);
     });
     thread.on('message', (scanned: ScannedPiece) => {
       this.#early.set(scanned.position, scanned);
-      give();
+      this.#give(thread);
       this.#wake();
     });
     thread.on('error', (error: Error) => {
@@ -100,5 +102,11 @@ export class PieceScans {
       this.#wake();
     });
     return thread;
+  }
+
+  #give(thread: Worker): void {
+    const piece = this.#nextPiece();
+    if (piece === undefined) this.#hungry.push(thread);
+    else thread.postMessage(piece, piece.spent ? [piece.spent.buffer] : []);
   }
 }

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import fc from 'fast-check';
 import { PieceScanner } from '../../../src/cli/piece-scanner.js';
-import { PieceScans } from '../../../src/cli/piece-scans.js';
+import { MOST_AHEAD, PieceScans } from '../../../src/cli/piece-scans.js';
 import { scanFile } from '../../../src/cli/scanned-file.js';
 import { DEFAULT_FRAME_FORMAT } from '../../../src/core/frame-scanner.js';
 import { waitUntil } from '../../../src/wait-until.js';
@@ -97,6 +98,32 @@ describe('cli/scanned-file', function () {
         position += length;
       }
       assert.equal(position, text.length);
+    } finally {
+      await scans.end();
+      await file.close();
+    }
+  });
+
+  it('is only so far ahead of who does not take what was read', async function () {
+    if (availableParallelism() === 1) return this.skip();
+    const path = join(folder, 'untaken.jsonl');
+    const text = '{"uid":"a","ts":1}\n'.repeat(100_000);
+    writeFileSync(path, text);
+    const file = await open(path);
+    const scans = new PieceScans(
+      { fd: file.fd, format: DEFAULT_FRAME_FORMAT, pieceBytes: 4_096 },
+      text.length,
+    );
+    try {
+      const pieces = scans.inOrder();
+      for (let taken = 1; taken <= 50; taken++) {
+        await pieces.next();
+        const isFull = () => Promise.resolve(scans.early >= MOST_AHEAD);
+        await waitUntil('as many pieces as may be', isFull, { timeoutMs: 30_000, everyMs: 1 });
+        // Time for hundreds more, were they given out.
+        for (let turn = 0; turn < 100; turn++) await turnOfTheEventLoop();
+        assert.equal(scans.early, MOST_AHEAD);
+      }
     } finally {
       await scans.end();
       await file.close();
