@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   ingest: () => import('./ingest/index.js'),
   logins: () => import('./logins/index.js'),
   uniques: () => import('./uniques/kafka.js'),
+  'uniques-history': () => import('./uniques/history.js'),
   'uniques-file': () => import('./uniques/file.js'),
   hyperloglog: () => import('./hyperloglog/index.js'),
   'generate-frames': () => import('./generate-frames.js'),

@@ -1,66 +1,44 @@
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FRAME_DEFAULTS, generateFrames } from '../../src/generate/frames.js';
-import { packageRoot } from '../../src/package-root.js';
+import { FRAME_DEFAULTS } from '../../src/generate/frames.js';
 import type { Benchmark } from '../benchmark.js';
+import { piped, saidOf, tidemarkCount } from './command.js';
 import { compare } from './compare.js';
+import { writeFrames } from './frames-file.js';
 import { duckdbPython, duckdbScript, goPeer, jsonParseScript } from './peers.js';
-import type { Program } from './programs.js';
 
-/** JSON.parse is slow: a tenth of the frames says as much of it. */
-const JSON_PARSE_SHARE = 0.1;
-
-/** Unique users of a file of a million frames of 2 kB, in the page cache: whole processes. */
+/** Unique users of a million frames of 2 kB, in the page cache, by the command itself: from a file, from standard input redirected and piped. */
 export const benchmark: Benchmark = {
-  about: 'counting a file of 1,000,000 frames of 2 kB: ours, Go, DuckDB, JSON.parse',
+  about: 'counting a file of 1,000,000 frames of 2 kB: ours, Go, DuckDB, JSON.parse; the same through a pipe',
   async run({ scale, rounds = 5, log }) {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
     try {
       const frames = Math.round(1_000_000 * scale);
-      const few = Math.round(frames * JSON_PARSE_SHARE);
-      const [all, some] = [join(folder, 'frames.jsonl'), join(folder, 'few.jsonl')];
+      const path = join(folder, 'frames.jsonl');
       log('building the peers, writing frames');
-      await writeFrames(all, frames);
-      await writeFrames(some, few);
+      await writeFrames(path, { ...FRAME_DEFAULTS, frames });
       const [go, python] = [await goPeer(folder), await duckdbPython(folder)];
-      const node = process.execPath;
-      const script = join(packageRoot, 'dist', 'bench', 'uniques', 'count-file.js');
-      const ours: Program = { name: 'tidemark', command: [node, script, all], frames };
-      const peers: Program[] = [
-        { name: 'go', command: [go, 'file', all], frames },
-        { name: 'duckdb', command: [python, duckdbScript, all], frames },
-      ];
-      const report = await compare({
+      const said = (lines: readonly string[]) => saidOf(lines);
+      const same = { rounds, users: usersOf(frames), log };
+      const file = await compare({
+        ...same,
         bench: 'uniques-file',
-        ours,
-        peers,
-        rounds,
-        users: usersOf(frames),
-        log,
+        ours: { name: 'tidemark', command: tidemarkCount('--file', path), frames, said },
+        peers: [
+          { name: 'tidemark-stdin', command: tidemarkCount('--stdin'), stdin: path, frames, said },
+          { name: 'go', command: [go, 'file', path], frames },
+          { name: 'duckdb', command: [python, duckdbScript, path], frames },
+          { name: 'json-parse', command: [process.execPath, jsonParseScript, path], frames },
+        ],
       });
-      // The same small file for both, so that starting up weighs on both.
-      const parse = await compare({
-        bench: 'uniques-json-parse',
-        ours: { name: 'tidemark', command: [node, script, some], frames: few },
-        peers: [{ name: 'json-parse', command: [node, jsonParseScript, some], frames: few }],
-        rounds: Math.min(rounds, 3),
-        users: usersOf(few),
-        log,
+      const pipe = await compare({
+        ...same,
+        bench: 'uniques-pipe',
+        ours: { name: 'tidemark', command: piped(path, tidemarkCount('--stdin')), frames, said },
+        peers: [{ name: 'go', command: piped(path, [go, 'file', '/dev/stdin']), frames }],
       });
-      const jsonParse = parse.peers['json-parse']!;
-      return {
-        ...report,
-        peers: { ...report.peers, 'json-parse': jsonParse },
-        jsonParse: {
-          frames: few,
-          oursOnThese: parse.ours,
-          ratioOnThese: parse.ratios['json-parse'],
-          // A tenth of the frames hardly outlasts our start: the rate over all of them is the fairer one.
-          ratioToOursOnAll: Number((report.ours.median / jsonParse.median).toFixed(1)),
-        },
-      };
+      return { ...file, pipe: { ours: pipe.ours, peers: pipe.peers, ratios: pipe.ratios } };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -72,12 +50,3 @@ const usersOf = (frames: number): number =>
   frames >= FRAME_DEFAULTS.users
     ? FRAME_DEFAULTS.users
     : FRAME_DEFAULTS.users * (1 - Math.exp(-frames / FRAME_DEFAULTS.users));
-
-async function writeFrames(path: string, frames: number): Promise<void> {
-  const file = createWriteStream(path);
-  for (const { bytes } of generateFrames({ ...FRAME_DEFAULTS, frames })) {
-    if (!file.write(bytes)) await once(file, 'drain');
-  }
-  file.end();
-  await once(file, 'finish');
-}
