@@ -15,16 +15,17 @@ const seconds = (startMs) => `${((Date.now() - startMs) / 1000).toFixed(0)} s`;
 async function run(name, command, args, env = {}) {
   console.log(`\n== ${name}`);
   const startMs = Date.now();
-  // Checks may run side by side: what one has to say is shown when it ends.
-  const isSuite = 'TIDEMARK_TEST_COUNTS' in env;
-  const { exitCode, all } = await execa(command, args, {
-    stdio: isSuite ? 'inherit' : 'pipe',
-    all: !isSuite,
+  const child = execa(command, args, {
+    stdin: 'ignore',
+    all: true,
+    buffer: false,
     reject: false,
     preferLocal: true,
     env,
   });
-  if (all) console.log(all);
+  // Several run side by side: every line says whose it is.
+  for await (const line of child.iterable({ from: 'all' })) console.log(`${name.padEnd(11)} ${line}`);
+  const { exitCode } = await child;
   console.log(`== ${name}: ${exitCode === 0 ? 'ok' : 'FAILED'}, ${seconds(startMs)}`);
   return exitCode === 0;
 }
@@ -68,10 +69,14 @@ if (wanted('lint')) {
   ]);
 }
 if (built) {
-  for (const name of ['unit', 'integration', 'chaos']) {
-    if (wanted(name)) await mochaSuite(name);
-  }
-  if (wanted('airflow')) await suite('airflow', process.execPath, ['dist/test/airflow/main.js']);
+  if (wanted('unit')) await mochaSuite('unit');
+  // Half of the time of each is waiting, for a heartbeat to be missed or a service to start: two of them fit on two cores.
+  const integration = async () => wanted('integration') && (await mochaSuite('integration'));
+  const others = async () => {
+    if (wanted('chaos')) await mochaSuite('chaos');
+    if (wanted('airflow')) await suite('airflow', process.execPath, ['dist/test/airflow/main.js']);
+  };
+  await Promise.all([integration(), others()]);
 }
 rmSync(folder, { recursive: true, force: true });
 

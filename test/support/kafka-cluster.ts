@@ -4,7 +4,6 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { findFreeBase } from '../../infra/embedded/index.js';
 import { cacheDirectory, installComponent } from '../../infra/embedded/install.js';
 import { javaCommand } from '../../infra/embedded/prerequisites.js';
 import { propertiesFile } from '../../infra/embedded/services/java.js';
@@ -12,6 +11,7 @@ import type { Config } from '../../src/config.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { kafkaOf } from '../chaos/replay/scene.js';
 import { endWithParent } from './end-with-parent.js';
+import { takeBase } from './take-base.js';
 
 /** Who may sign in at the listener with TLS; the plain one asks nobody and may do everything. */
 export const USER = { user: 'reader', password: 'reader-secret' };
@@ -40,8 +40,7 @@ export class KafkaCluster {
   static async start(size: number, settings: Record<string, string | number> = {}): Promise<KafkaCluster> {
     const libs = join(await installComponent(cacheDirectory(process.env), 'kafka'), 'libs', '*');
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-cluster-'));
-    // A base of its own: suites of other processes look for theirs elsewhere.
-    const base = await findFreeBase(26_000 + (process.pid % 40) * 20, 27_000);
+    const base = await takeBase();
     const cluster = new KafkaCluster(folder, libs, base, size);
     try {
       await cluster.#makeCertificate();

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { bringDown, supervisorOf } from '../../infra/embedded/detached.js';
-import { findFreeBase, startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
+import { startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
 import { removeStack } from '../../infra/embedded/remove.js';
 import { provision } from '../../src/provision.js';
+import { takeBase } from './take-base.js';
 
 export interface UseStackOptions {
   /** Tables, topics and connectors are in place. Needs kafka, connect, postgres, mongo and clickhouse. */
@@ -16,9 +17,6 @@ export interface UseStackOptions {
 /** The first start on a machine fetches the services. */
 const START_LIMIT_MS = 15 * 60_000;
 const STOP_LIMIT_MS = 2 * 60_000;
-
-/** Away from the default base of a stack in use, below the kernel's ephemeral ports. */
-const BASES = { from: 22_000, until: 32_000, step: 20 } as const;
 
 const home = join(tmpdir(), `tidemark-stacks-${userInfo().username}`);
 const stacks = new Map<string, Promise<Stack>>();
@@ -75,16 +73,9 @@ async function stopUnwanted(): Promise<void> {
 async function start(services: readonly ServiceName[], options: UseStackOptions): Promise<Stack> {
   await sweep();
   const dataDir = mkdtempSync(join(home, `${process.pid}-`));
-  const stack = await startStack({ dataDir, portBase: await freeBase(), services });
+  const stack = await startStack({ dataDir, portBase: await takeBase(), services });
   if (options.provisioned) await provision(stack.config, () => undefined);
   return stack;
-}
-
-/** Starts looking at a place of this process's own, so that test runs side by side rarely meet. */
-function freeBase(): Promise<number> {
-  const places = (BASES.until - BASES.from) / BASES.step;
-  const own = BASES.from + ((process.pid * 7 + stacks.size) % places) * BASES.step;
-  return findFreeBase(own, BASES.until).catch(() => findFreeBase(BASES.from, BASES.until));
 }
 
 async function stopAndRemove(starting: Promise<Stack>): Promise<void> {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findFreeBase, startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
+import { startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
+import { takeBase } from './take-base.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -21,7 +22,7 @@ export async function withStack<T>(
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
-    const stack = await startStack({ dataDir, portBase: await findFreeBase(22_000, 32_000), services });
+    const stack = await startStack({ dataDir, portBase: await takeBase(), services });
     try {
       return await Promise.race([use(stack), aborted(interrupted.signal)]);
     } finally {

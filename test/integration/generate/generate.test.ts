@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MongoClient } from 'mongodb';
 import type { Pool } from 'pg';
-import { findFreeBase, startStack, type Stack } from '../../../infra/embedded/index.js';
 import { connectMongo } from '../../../src/clients/mongo.js';
 import { connectPostgres } from '../../../src/clients/postgres.js';
 import { dayOf } from '../../../src/core/day.js';
@@ -19,32 +18,30 @@ import { eventWriter, type StoredEvent } from '../../../src/generate/writers/mon
 import { userWriter } from '../../../src/generate/writers/postgres.js';
 import { createEventsCollection } from '../../../src/provision/collections.js';
 import { migratePostgres } from '../../../src/provision/migrate.js';
+import { useStack } from '../../support/stack.js';
 
 const FROM = '2026-11-14';
-const PORTS = { from: 23_100, until: 23_900 };
 
 describe('tidemark generate, on PostgreSQL and the stand-in for MongoDB', function () {
   this.timeout(180_000);
+  const stack = useStack(['postgres', 'mongo'], { own: true });
   let folder: string;
-  let stack: Stack;
   let pool: Pool;
   let mongo: MongoClient;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tidemark-generate-'));
-    const portBase = await findFreeBase(PORTS.from, PORTS.until);
-    stack = await startStack({ dataDir: folder, portBase, services: ['postgres', 'mongo'] });
-    pool = connectPostgres(stack.config);
-    mongo = await connectMongo(stack.config);
-    await migratePostgres(pool, stack.config);
-    await createEventsCollection(mongo, stack.config);
+    const { config } = stack();
+    pool = connectPostgres(config);
+    mongo = await connectMongo(config);
+    await migratePostgres(pool, config);
+    await createEventsCollection(mongo, config);
   });
 
   after(async () => {
     await pool?.end();
     await mongo?.close();
-    await stack?.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true });
   });
 
   const both = (seed: number, users: number, events: number) => ({
@@ -120,7 +117,7 @@ describe('tidemark generate, on PostgreSQL and the stand-in for MongoDB', functi
     const seed = 2_000_000_011;
     const answerFile = join(folder, 'answer.jsonl');
     const progress: string[] = [];
-    const { users, events, answer } = await generateAll(stack.config, both(seed, 1_500, 4_000), {
+    const { users, events, answer } = await generateAll(stack().config, both(seed, 1_500, 4_000), {
       answerFile,
       onProgress: (source, written, planned) => progress.push(`${source} ${written}/${planned ?? ''}`),
     });
@@ -133,7 +130,7 @@ describe('tidemark generate, on PostgreSQL and the stand-in for MongoDB', functi
   });
 
   it('stores user ids as 64-bit and 32-bit integers, ts as a date, ids as strings and ObjectIds', async () => {
-    await generateAll(stack.config, both(3, 50, 400));
+    await generateAll(stack().config, both(3, 50, 400));
     const types = await mongo
       .db('commerce')
       .collection('events')
@@ -155,27 +152,27 @@ describe('tidemark generate, on PostgreSQL and the stand-in for MongoDB', functi
 
   it('writes nothing when it is run again, replaces when told to, and refuses other rows of its seed', async () => {
     const options = both(4, 120, 600);
-    const first = await generateAll(stack.config, options);
-    const again = await generateAll(stack.config, options);
+    const first = await generateAll(stack().config, options);
+    const again = await generateAll(stack().config, options);
     assert.deepEqual([again.users.outcome, again.events.outcome], ['already there', 'already there']);
     assert.deepEqual(again.answer, first.answer);
 
     const other = both(4, 121, 610);
-    await assert.rejects(generateUsers(stack.config, other.users), { code: 'ALREADY_GENERATED' });
-    await assert.rejects(generateEvents(stack.config, other), { code: 'ALREADY_GENERATED' });
-    const replaced = await generateAll(stack.config, other, { replace: true });
+    await assert.rejects(generateUsers(stack().config, other.users), { code: 'ALREADY_GENERATED' });
+    await assert.rejects(generateEvents(stack().config, other), { code: 'ALREADY_GENERATED' });
+    const replaced = await generateAll(stack().config, other, { replace: true });
     await assertSourcesEqual(4, replaced.answer);
 
     await pool.query(
       'UPDATE public.users SET email = email || $1 WHERE user_id = (SELECT min(user_id) FROM public.users WHERE user_id > 400000000)',
       ['x'],
     );
-    await assert.rejects(generateUsers(stack.config, other.users), /0 missing, 0 extra, 1 different/);
+    await assert.rejects(generateUsers(stack().config, other.users), /0 missing, 0 extra, 1 different/);
   });
 
   it('gives two seeds keys of their own', async () => {
-    const five = await generateAll(stack.config, both(5, 60, 200));
-    const six = await generateAll(stack.config, both(6, 60, 200));
+    const five = await generateAll(stack().config, both(5, 60, 200));
+    const six = await generateAll(stack().config, both(6, 60, 200));
     await assertSourcesEqual(5, five.answer);
     await assertSourcesEqual(6, six.answer);
   });
@@ -183,7 +180,7 @@ describe('tidemark generate, on PostgreSQL and the stand-in for MongoDB', functi
   it('stops cleanly in a continuous run, at the present time, with the exact answer so far', async () => {
     const stop = new AbortController();
     const seen = { users: 0, events: 0 };
-    const { users, events, answer } = await generateAll(stack.config, both(7, 40, 100), {
+    const { users, events, answer } = await generateAll(stack().config, both(7, 40, 100), {
       continuous: true,
       rate: 300,
       signal: stop.signal,
@@ -218,7 +215,7 @@ describe('tidemark generate, on PostgreSQL and the stand-in for MongoDB', functi
   });
 
   it('gives one clear line for a wrong password, a closed port and a missing table', async () => {
-    const { config } = stack;
+    const { config } = stack();
     const options = userOptions({ seed: 9, from: FROM, days: 1, users: 5 });
     const wrong = { ...config, postgres: { ...config.postgres, password: 'wrong' } };
     await assert.rejects(
