@@ -217,7 +217,9 @@ func readKafka(c *counter, args []string) error {
 		kgo.ConsumeTopics(args[1]),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.FetchMaxPartitionBytes(1 << 20),
+		// As much in a fetch as ours asks for.
+		kgo.FetchMaxPartitionBytes(2 << 20),
+		kgo.FetchMaxBytes(8 << 20),
 	}
 	if len(args) > 4 {
 		options = append(options, kgo.SASL(plain.Auth{User: args[3], Pass: args[4]}.AsMechanism()))

@@ -143,6 +143,9 @@ public final class UniqueUsers {
     config.put("isolation.level", "read_committed");
     config.put("enable.auto.commit", "false");
     config.put("max.poll.records", "5000");
+    // As much in a fetch as ours asks for.
+    config.put("max.partition.fetch.bytes", String.valueOf(2 << 20));
+    config.put("fetch.max.bytes", String.valueOf(8 << 20));
     config.put("key.deserializer", ByteArrayDeserializer.class.getName());
     config.put("value.deserializer", ByteArrayDeserializer.class.getName());
     if (args.length > 4) {
