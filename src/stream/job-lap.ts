@@ -2,7 +2,7 @@ import type { JobPlan, JobReport } from '../messages.js';
 import { CHECKPOINT_TOPIC, type Checkpoint } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { freeze } from './log-positions.js';
-import type { ReadRange } from './log-reader.js';
+import type { ReadRange } from './read-positions.js';
 import type { Processor } from './processor.js';
 import { runSlice, type LapLimits, type SliceProgress } from './run-slice.js';
 

@@ -4,6 +4,7 @@ import type { KafkaConnection } from './kafka-connection.js';
 import { check, OFFSET_OUT_OF_RANGE } from './kafka-errors.js';
 import { isMoving } from './kafka-connection.js';
 import { listOffsets } from './list-offsets.js';
+import { ReadPositions, type Gap, type Position, type ReadRange } from './read-positions.js';
 import { batchesOf, committedBatches, type RecordBatch } from './record-batch.js';
 import {
   EARLIEST,
@@ -13,13 +14,6 @@ import {
   READ_UNCOMMITTED,
   type FetchedPartition,
 } from './requests.js';
-
-/** Offsets `[startOffset, endOffset)` of a partition; without an end the reader follows the log. */
-export interface ReadRange {
-  readonly partition: number;
-  readonly startOffset: number;
-  readonly endOffset?: number;
-}
 
 /** What a read brought of one partition: the committed batches of `[startOffset, nextOffset)`. */
 export interface ReadBatches {
@@ -35,18 +29,6 @@ export interface ReadBatches {
   readonly logStartOffset: number;
   /** May be walked once, before the next but one `read`. @throws PipelineError `CORRUPT_BATCH`. */
   readonly batches: () => Generator<RecordBatch>;
-}
-
-/**
- * Offsets `[startOffset, endOffset)` that are not there any more although the log had them: `expired` by retention or
- * deletion of records, or lost because the topic was `recreated`. Holes (compaction, transactions) are no gaps.
- */
-export interface Gap {
-  readonly kind: 'gap';
-  readonly partition: number;
-  readonly startOffset: number;
-  readonly endOffset: number;
-  readonly reason: 'expired' | 'recreated';
 }
 
 export type ReadEvent = ReadBatches | Gap;
@@ -74,16 +56,6 @@ interface Answer {
 
 type Fetched = Pick<Answer, 'events' | 'responses'>;
 
-interface Position {
-  readonly partition: number;
-  readonly endOffset: number;
-  offset: number;
-  /** As the broker last said, -1 before it was asked. */
-  lastStableOffset: number;
-  /** An empty answer to a request for several partitions may only mean that the others filled it: ask alone. */
-  askAlone: boolean;
-}
-
 /**
  * Reads exact offset ranges of one topic without a consumer group, read_committed, one fetch ahead of the caller.
  * Follows leaders; reports gaps and goes on behind them; the caller decides what a gap means.
@@ -93,8 +65,7 @@ export class LogReader {
   readonly #topic: string;
   readonly #options: Required<Omit<ReaderOptions, 'topicId'>>;
   readonly #topicId: string | undefined;
-  /** In the order in which they are asked: who came away empty goes first next time. */
-  #positions: Position[];
+  readonly #positions: ReadPositions;
   #ahead: Promise<Fetched> | undefined;
   /** Of the last fetch: what was not handed out yet, and the responses behind all of it. */
   readonly #waiting: ReadEvent[] = [];
@@ -104,7 +75,6 @@ export class LogReader {
   /** A leader moved: look it up before the next fetch. */
   #stale = false;
   #progressAt = performance.now();
-  #paused: ReadonlySet<number> = new Set();
 
   constructor(
     connection: KafkaConnection,
@@ -119,13 +89,7 @@ export class LogReader {
       isolation: options.isolation ?? READ_COMMITTED,
       maxWaitMs: options.maxWaitMs ?? 500,
     };
-    this.#positions = ranges.map(({ partition, startOffset, endOffset }) => ({
-      partition,
-      offset: startOffset,
-      lastStableOffset: -1,
-      endOffset: endOffset ?? Number.POSITIVE_INFINITY,
-      askAlone: false,
-    }));
+    this.#positions = new ReadPositions(topic, ranges);
   }
 
   /**
@@ -150,7 +114,7 @@ export class LogReader {
     this.#waiting.push(...events);
     this.#responses = responses;
     if (events.length > 0) this.#progressAt = performance.now();
-    if (this.#active().length === 0) return events.length > 0;
+    if (this.#positions.active.length === 0) return events.length > 0;
     this.#checkProgress();
     this.#ahead = this.#fetch();
     this.#ahead.catch(() => undefined); // thrown by a later read
@@ -159,12 +123,12 @@ export class LogReader {
 
   /** Leaves these partitions out, from the fetch after the one under way. Pausing all that have something left reads on. */
   pause(partitions: readonly number[]): void {
-    this.#paused = new Set(partitions);
+    this.#positions.pause(partitions);
   }
 
   /** The last stable offset of a partition as the broker last said, also where there was nothing to read; -1 before. */
   lastStableOffset(partition: number): number {
-    return this.#positions.find((position) => position.partition === partition)?.lastStableOffset ?? -1;
+    return this.#positions.of(partition)?.lastStableOffset ?? -1;
   }
 
   /** @throws PipelineError `TOPIC_RECREATED` when the topic is not the one the ranges were chosen from. */
@@ -184,20 +148,10 @@ export class LogReader {
     return topicId !== this.#topicId;
   }
 
-  #active(): Position[] {
-    return this.#positions.filter((position) => position.offset < position.endOffset);
-  }
-
-  #wanted(): Position[] {
-    const active = this.#active();
-    const wanted = active.filter(({ partition }) => !this.#paused.has(partition));
-    return wanted.length > 0 ? wanted : active;
-  }
-
   /** A bounded range always has something to read; an end beyond the log (an unclean election) must not hang. */
   #checkProgress(): void {
     if (performance.now() - this.#progressAt < this.#connection.patienceMs) return;
-    const stuck = this.#active().find((position) => position.endOffset !== Number.POSITIVE_INFINITY);
+    const stuck = this.#positions.active.find((position) => position.endOffset !== Number.POSITIVE_INFINITY);
     if (stuck === undefined) return;
     throw new PipelineError(
       'NO_PROGRESS',
@@ -216,7 +170,7 @@ export class LogReader {
   async #fetch(): Promise<Fetched> {
     return this.#connection.whileMoving(async (fresh) => {
       if (fresh || this.#stale) {
-        if (await this.#isRecreated()) return { events: this.#loseTheRest(), responses: [] };
+        if (await this.#isRecreated()) return { events: this.#positions.loseTheRest(), responses: [] };
         await this.#connection.topic(this.#topic, true);
         this.#stale = false;
       }
@@ -237,9 +191,8 @@ export class LogReader {
   }
 
   async #byLeader(): Promise<Map<number, Position[]>> {
-    const alone = this.#wanted().find((position) => position.askAlone);
     const byLeader = new Map<number, Position[]>();
-    for (const position of alone ? [alone] : this.#wanted()) {
+    for (const position of this.#positions.next) {
       const leader = await this.#connection.leader(this.#topic, position.partition);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), position]);
     }
@@ -268,7 +221,7 @@ export class LogReader {
         try {
           const event = await this.#advance(position, fetched);
           if (event) answer.events.push(event);
-          else this.#cameEmpty(position, fetched, positions.length === 1, response.throttleMs);
+          else this.#positions.cameEmpty(position, fetched, positions.length === 1, response.throttleMs);
         } catch (error) {
           answer.failures.push(asError(error));
         }
@@ -303,19 +256,9 @@ export class LogReader {
     };
   }
 
-  #cameEmpty(position: Position, fetched: FetchedPartition, alone: boolean, throttleMs: number): void {
-    this.#positions = [position, ...this.#positions.filter((other) => other !== position)];
-    // Records cut off by the byte limit, or a broker that throttles (KIP-219), say nothing about the log.
-    if (fetched.bytes.length > 0 || throttleMs > 0) return;
-    if (fetched.lastStableOffset < position.endOffset) return;
-    // The log has decided everything up to the end and shows nothing: compaction took the last records (a hole).
-    if (alone) position.offset = position.endOffset;
-    else position.askAlone = true;
-  }
-
   async #gap(position: Position): Promise<Gap | undefined> {
     const { partition, offset, endOffset } = position;
-    if (await this.#isRecreated()) return this.#lose(position);
+    if (await this.#isRecreated()) return this.#positions.lose(position);
     const [earliest, latest] = await Promise.all(
       [EARLIEST, LATEST].map(async (timestamp) => {
         const listed = await listOffsets(
@@ -328,30 +271,10 @@ export class LogReader {
         return listed.get(partition)?.offset ?? 0;
       }),
     );
-    if (latest !== undefined && offset > latest) return this.#lose(position);
+    if (latest !== undefined && offset > latest) return this.#positions.lose(position);
     if (earliest === undefined || earliest <= offset) return undefined; // it moved between the two questions: fetch again
     position.offset = Math.min(earliest, endOffset);
     return { kind: 'gap', partition, startOffset: offset, endOffset: position.offset, reason: 'expired' };
-  }
-
-  #loseTheRest(): Gap[] {
-    return this.#active().map((position) => this.#lose(position));
-  }
-
-  /** @throws PipelineError `TOPIC_RECREATED` for a range without an end: there is no saying how much is lost. */
-  #lose(position: Position): Gap {
-    const { partition, offset, endOffset } = position;
-    if (endOffset === Number.POSITIVE_INFINITY) {
-      throw new PipelineError(
-        'TOPIC_RECREATED',
-        `reading ${this.#topic}-${partition}: the log restarted below`,
-        {
-          at: { topic: this.#topic, partition, offset: String(offset) },
-        },
-      );
-    }
-    position.offset = endOffset;
-    return { kind: 'gap', partition, startOffset: offset, endOffset, reason: 'recreated' };
   }
 }
 

@@ -8,7 +8,8 @@ import {
   type CheckpointPlace,
 } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
-import { LogReader, type Gap, type ReadEvent, type ReadRange } from './log-reader.js';
+import { LogReader, type ReadEvent } from './log-reader.js';
+import type { Gap, ReadRange } from './read-positions.js';
 import type { Processor, SourcePosition } from './processor.js';
 import { MAX_BATCH_BYTES, TransactionalWriter } from './transactional-writer.js';
 

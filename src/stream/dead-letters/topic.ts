@@ -5,7 +5,7 @@ import { RedrivenOffsets } from '../../core/redriven.js';
 import { CHECKPOINT_TOPIC, restore, type CheckpointPlace } from '../checkpoint-store.js';
 import type { KafkaConnection } from '../kafka-connection.js';
 import { freeze } from '../log-positions.js';
-import type { ReadRange } from '../log-reader.js';
+import type { ReadRange } from '../read-positions.js';
 import { findTopic } from '../replay/target.js';
 
 /** A topic of dead letters as it was at one moment. */

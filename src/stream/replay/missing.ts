@@ -3,7 +3,7 @@ import { murmur3x86x128 } from '../../core/hash64.js';
 import { OffsetSet } from '../../core/offset-set.js';
 import { decodeProvenance, PROVENANCE_HEADER } from '../../core/provenance.js';
 import type { ReplayPlan } from '../../messages.js';
-import type { ReadRange } from '../log-reader.js';
+import type { ReadRange } from '../read-positions.js';
 import { replayClassifier, targetPartition } from '../processors/replay.js';
 import type { RecordCursor } from '../record-batch.js';
 import { eachRecord, type ScanDeps } from './scan.js';

@@ -1,5 +1,6 @@
 import type { KafkaConnection } from '../kafka-connection.js';
-import { LogReader, type Gap, type ReadRange } from '../log-reader.js';
+import { LogReader } from '../log-reader.js';
+import type { Gap, ReadRange } from '../read-positions.js';
 import type { RecordCursor } from '../record-batch.js';
 
 export interface ScanDeps {

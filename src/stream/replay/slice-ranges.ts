@@ -1,5 +1,5 @@
 import type { OffsetRange, ReplayPlan } from '../../messages.js';
-import type { ReadRange } from '../log-reader.js';
+import type { ReadRange } from '../read-positions.js';
 
 export const readRange = ({ partition, startOffset, endOffset }: OffsetRange): Required<ReadRange> => ({
   partition,

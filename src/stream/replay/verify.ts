@@ -3,7 +3,7 @@ import { decodeProvenance, encodeProvenance, PROVENANCE_HEADER } from '../../cor
 import type { OffsetRange, PartitionCheck, ReplayPlan, ReplayVerification } from '../../messages.js';
 import type { KafkaConnection } from '../kafka-connection.js';
 import { freeze } from '../log-positions.js';
-import type { Gap, ReadRange } from '../log-reader.js';
+import type { Gap, ReadRange } from '../read-positions.js';
 import { replayClassifier, targetPartition } from '../processors/replay.js';
 import type { RecordCursor } from '../record-batch.js';
 import { encodeHeader } from '../record-batch-builder.js';

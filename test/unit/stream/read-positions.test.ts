@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { ReadPositions } from '../../../src/stream/read-positions.js';
+import type { FetchedPartition } from '../../../src/stream/requests.js';
+
+const answer = (lastStableOffset: number, bytes = 0): FetchedPartition => ({
+  partition: 0,
+  errorCode: 0,
+  highWatermark: lastStableOffset,
+  lastStableOffset,
+  logStartOffset: 0,
+  aborted: [],
+  bytes: Buffer.alloc(bytes),
+});
+
+const partitions = (positions: readonly { readonly partition: number }[]): number[] =>
+  positions.map(({ partition }) => partition);
+
+describe('stream/read-positions', () => {
+  const three = () =>
+    new ReadPositions(
+      'a',
+      [0, 1, 2].map((partition) => ({ partition, startOffset: 0, endOffset: 10 })),
+    );
+
+  it('asks for all that have something left, but for those paused', () => {
+    const positions = three();
+    assert.deepEqual(partitions(positions.next), [0, 1, 2]);
+    positions.of(1)!.offset = 10;
+    assert.deepEqual(partitions(positions.next), [0, 2]);
+    positions.pause([0]);
+    assert.deepEqual(partitions(positions.next), [2]);
+    positions.pause([0, 2]);
+    assert.deepEqual(partitions(positions.next), [0, 2], 'pausing all reads on');
+  });
+
+  const cases = [
+    { of: 'an answer cut off by the byte limit', stable: 10, bytes: 7, throttleMs: 0, alone: true, then: 0 },
+    { of: 'a broker that throttles', stable: 10, bytes: 0, throttleMs: 5, alone: true, then: 0 },
+    { of: 'a log undecided before the end', stable: 9, bytes: 0, throttleMs: 0, alone: true, then: 0 },
+    {
+      of: 'others that may have filled the answer',
+      stable: 10,
+      bytes: 0,
+      throttleMs: 0,
+      alone: false,
+      then: 0,
+    },
+    { of: 'a decided log that shows nothing', stable: 10, bytes: 0, throttleMs: 0, alone: true, then: 10 },
+  ];
+  for (const { of, stable, bytes, throttleMs, alone, then } of cases) {
+    it(`after ${of} goes on at ${then}`, () => {
+      const positions = three();
+      const position = positions.of(1)!;
+      positions.cameEmpty(position, answer(stable, bytes), alone, throttleMs);
+      assert.equal(position.offset, then);
+    });
+  }
+
+  it('asks first for who came away empty, and alone where others may have filled the answer', () => {
+    const positions = three();
+    positions.cameEmpty(positions.of(2)!, answer(9), false, 0);
+    assert.deepEqual(partitions(positions.next), [2, 0, 1]);
+    positions.cameEmpty(positions.of(1)!, answer(10), false, 0);
+    assert.deepEqual(partitions(positions.next), [1]);
+  });
+
+  it('reports what is lost up to the end, and cannot say how much without one', () => {
+    const positions = new ReadPositions('a', [
+      { partition: 0, startOffset: 3, endOffset: 10 },
+      { partition: 1, startOffset: 0 },
+    ]);
+    const gap = { kind: 'gap', partition: 0, startOffset: 3, endOffset: 10, reason: 'recreated' };
+    assert.deepEqual(positions.lose(positions.of(0)!), gap);
+    assert.deepEqual(partitions(positions.active), [1]);
+    assert.throws(() => positions.loseTheRest(), { code: 'TOPIC_RECREATED' });
+  });
+});
