@@ -58,9 +58,10 @@ async function runAttempt(
   // First of all, even where nothing is left to do: whoever died here may have left a table.
   const startedAtMs = await steps.fenceOthers();
   const { isOpen, last } = await steps.readRecord();
+  // Before the record answers, too: who was terminated stays written down as running otherwise.
+  if (isOpen) await steps.abandonOthers(startedAtMs);
   const known = await answered(deps, attempt, input, last);
   if (known !== undefined) return known;
-  if (isOpen) await steps.abandonOthers(startedAtMs);
   const running = beginRun(attempt, input, deps.codeVersion, startedAtMs);
   await insertRun(deps, running);
   await steps.createStaging();

@@ -181,6 +181,17 @@ describe('activities/gold-attempt', () => {
     assert.match(closing ?? '', /'abandoned' AS status[^]*AND NOT \(recorded\.run_id/);
   });
 
+  it('closes it also where the record of another run answers', async () => {
+    const server = new ToldClickHouse();
+    server.record = [
+      recorded({ runId: 'dead', status: 'running', finishedAtMs: null }),
+      recorded({ runId: 'earlier', rowsWritten: '3' }),
+    ];
+    const { runId, reused } = await attemptAt(server);
+    assert.deepEqual([runId, reused], ['earlier', true]);
+    assert.match(server.told.find((query) => query.startsWith('INSERT')) ?? '', /'abandoned' AS status/);
+  });
+
   it('replaces nothing when a check of staging fails; tried again, but not for ever', async () => {
     for (const [attempt, retryable] of [
       [1, true],
