@@ -173,6 +173,25 @@ describe('activities/gold-attempt', () => {
     }
   });
 
+  it('asked again by the same run, takes what that computed before for a record as any other, its own all the same', async () => {
+    const own = recorded({ runId: OWN_RUN, attempt: 1, rowsWritten: '3' });
+    const server = new ToldClickHouse();
+    server.record = [own];
+    const fresh = await attemptAt(server, 1, { ...input, attemptsBefore: 1 });
+    assert.deepEqual([fresh.attempt, fresh.reused, server.steps], [1, false, []]);
+
+    for (const [forced, rowsWritten] of [
+      [true, '3'],
+      [false, '4'],
+    ] as const) {
+      const server = new ToldClickHouse();
+      server.record = [{ ...own, rowsWritten }];
+      const again = await attemptAt(server, 1, { ...input, forced, attemptsBefore: 1 });
+      assert.deepEqual([again.attempt, again.reused], [2, false]);
+      assert.match(server.told.find((query) => query.startsWith('CREATE')) ?? '', /_2\b/);
+    }
+  });
+
   it('closes the record of whoever is still written down as running', async () => {
     const server = new ToldClickHouse();
     server.record = [recorded({ runId: 'dead', status: 'running', finishedAtMs: null })];
