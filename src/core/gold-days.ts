@@ -61,9 +61,12 @@ export function changeReasons({ run, usersChanged }: DayEvidence, codeVersion: s
   if (run === null) return [];
   const reasons: ChangeReason[] = [];
   if (usersChanged > 0) reasons.push('users-changed');
-  if (run.codeVersion !== codeVersion) reasons.push('code-changed');
+  if (statementOf(run.codeVersion) !== statementOf(codeVersion)) reasons.push('code-changed');
   return reasons;
 }
+
+/** The part of a code version that can change a day's rows: of `1.2.3+gold.0a1b2c3d` the digest of the statement. */
+const statementOf = (codeVersion: string): string => codeVersion.slice(codeVersion.lastIndexOf('+') + 1);
 
 /** How the last attempt at a day stands. */
 export interface LastAttempt {

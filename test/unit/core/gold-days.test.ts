@@ -59,6 +59,9 @@ describe('core/gold-days', () => {
 
   it('tells of changed users and of other code, which make nothing stale', () => {
     assert.deepEqual(changeReasons(fresh, 'v1'), []);
+    const by = (codeVersion: string) => ({ ...fresh, run: { ...run, codeVersion } });
+    assert.deepEqual(changeReasons(by('1.0.0+gold.1'), '1.0.1+gold.1'), [], 'another package, the same SQL');
+    assert.deepEqual(changeReasons(by('1.0.0+gold.1'), '1.0.0+gold.2'), ['code-changed']);
     assert.deepEqual(changeReasons({ ...fresh, usersChanged: 1 }, 'v2'), ['users-changed', 'code-changed']);
     assert.deepEqual(changeReasons({ ...fresh, run: null, usersChanged: 1 }, 'v2'), []);
   });
