@@ -1,6 +1,6 @@
 export { Tidemark } from './client.js';
 export type { GoldClient, GoldRunOptions, GoldShowOptions } from './client/gold.js';
-export type { GoldBackfillOptions, GoldStatusOptions } from './client/gold-backfill.js';
+export { DaysFailedError, type GoldBackfillOptions, type GoldStatusOptions } from './client/gold-backfill.js';
 export type { ReplayClient, ReplayEvidence } from './client/replay.js';
 export type { GoldScheduleOptions, GoldScheduleView, ScheduleClient } from './client/schedule.js';
 export type { VerifyClient, VerifyHistoryOptions, VerifyOptions } from './client/verify.js';

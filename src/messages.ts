@@ -69,12 +69,14 @@ export interface GoldDayInput {
 export interface GoldDayRequest {
   readonly force?: boolean;
   readonly requestedBy?: string;
+  /** A barrier that he passed: what is computed for him must have been read after it. */
+  readonly barrier?: Barrier;
 }
 
 /** One computation of a day, as recorded in ops_gold_runs. */
 export interface GoldRun {
   readonly day: Day;
-  /** Run id of the Temporal workflow and attempt of its activity. */
+  /** Run id of the Temporal workflow and attempt of its activities, counted over all of them. */
   readonly runId: string;
   readonly attempt: number;
   readonly status: 'running' | 'abandoned' | 'failed' | 'complete';
@@ -109,6 +111,8 @@ export interface ComputeGoldInput {
   readonly forced: boolean;
   readonly isFinal: boolean;
   readonly positions: KafkaPositions;
+  /** Attempts of this run that computed the day before for others; default 0. */
+  readonly attemptsBefore?: number;
 }
 
 export interface RecordFailureInput {

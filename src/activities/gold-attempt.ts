@@ -28,9 +28,9 @@ export async function computeGold(deps: ClickHouseDeps, input: ComputeGoldInput)
   const attempt: GoldAttempt = {
     day: input.day,
     runId: info.workflowExecution?.runId ?? '',
-    attempt: info.attempt,
+    attempt: (input.attemptsBefore ?? 0) + info.attempt,
   };
-  const steps = new AttemptSteps(deps, attempt, cancellationSignal);
+  const steps = new AttemptSteps(deps, attempt, info.attempt, cancellationSignal);
   const heartbeat = setInterval(() => Context.current().heartbeat(steps.current), HEARTBEAT_EVERY_MS);
   try {
     return await runAttempt(steps, deps, attempt, input);
@@ -58,9 +58,10 @@ async function runAttempt(
   // First of all, even where nothing is left to do: whoever died here may have left a table.
   const startedAtMs = await steps.fenceOthers();
   const { isOpen, last } = await steps.readRecord();
+  // Before the record answers, too: who was terminated stays written down as running otherwise.
+  if (isOpen) await steps.abandonOthers(startedAtMs);
   const known = await answered(deps, attempt, input, last);
   if (known !== undefined) return known;
-  if (isOpen) await steps.abandonOthers(startedAtMs);
   const running = beginRun(attempt, input, deps.codeVersion, startedAtMs);
   await insertRun(deps, running);
   await steps.createStaging();
@@ -86,16 +87,17 @@ async function runAttempt(
   return { ...run, reused: false };
 }
 
-/** What the record says already: what this run has completed before, or what stands. */
+/** What the record says already: what an earlier attempt at this computation completed, or what stands. */
 async function answered(
   deps: ClickHouseDeps,
   { runId }: GoldAttempt,
-  { forced }: ComputeGoldInput,
+  { forced, attemptsBefore = 0 }: ComputeGoldInput,
   last: GoldRun | undefined,
 ): Promise<GoldDayResult | undefined> {
-  if (last?.runId === runId) return { ...last, reused: false };
+  const isOwn = last?.runId === runId;
+  if (isOwn && last.attempt > attemptsBefore) return { ...last, reused: false };
   if (last === undefined || forced || (await staleSince(deps, last)).length > 0) return undefined;
-  return { ...last, reused: true };
+  return { ...last, reused: !isOwn };
 }
 
 function beginRun(

@@ -45,7 +45,7 @@ export async function startGoldDay(
 /** To the day under way; should it have ended meanwhile, to a new one. */
 async function attach(
   client: Client,
-  { force, requestedBy }: GoldDayInput,
+  { force, requestedBy, barrier }: GoldDayInput,
   options: WorkflowStartOptions<GoldDayWorkflow>,
 ): Promise<WorkflowHandle<GoldDayWorkflow>> {
   const start = new WithStartWorkflowOperation<GoldDayWorkflow>('goldDay', {
@@ -55,6 +55,7 @@ async function attach(
   const request: GoldDayRequest = {
     ...(force !== undefined && { force }),
     ...(requestedBy !== undefined && { requestedBy }),
+    ...(barrier !== undefined && { barrier }),
   };
   await client.workflow.executeUpdateWithStart('request', {
     args: [request],

@@ -50,15 +50,18 @@ export class AttemptSteps {
   current: string;
   readonly #deps: ClickHouseDeps;
   readonly #attempt: GoldAttempt;
+  readonly #tries: number;
   readonly #signal: AbortSignal;
   readonly #staging: string;
   readonly #ownQueries: string;
   #created = false;
   #serial = 0;
 
-  constructor(deps: ClickHouseDeps, attempt: GoldAttempt, signal: AbortSignal) {
+  /** `tries`: how often the activity has been tried, this time included. */
+  constructor(deps: ClickHouseDeps, attempt: GoldAttempt, tries: number, signal: AbortSignal) {
     this.#deps = deps;
     this.#attempt = attempt;
+    this.#tries = tries;
     this.#signal = signal;
     this.#staging = goldStagingTable(attempt);
     this.#ownQueries = goldAttemptQueryPrefix(attempt);
@@ -240,7 +243,7 @@ export class AttemptSteps {
 
   #fault(what: string): PipelineError {
     return new PipelineError('GOLD_CHECK_FAILED', `${this.current}: ${what}`, {
-      retryable: this.#attempt.attempt < CHECKED_ATTEMPTS,
+      retryable: this.#tries < CHECKED_ATTEMPTS,
       at: { day: this.#attempt.day },
     });
   }

@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
-import { SingleBar } from 'cli-progress';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { GoldBackfillOptions } from '../client/gold-backfill.js';
+import type { Tidemark } from '../client.js';
+import { DaysFailedError, type GoldBackfillOptions } from '../client/gold-backfill.js';
 import { parseDay } from '../core/day.js';
-import type { BackfillSelection, ChangeReason, PlannedDay } from '../core/gold-days.js';
-import type { GoldBackfillProgress, GoldBackfillResult } from '../messages.js';
-import { plainTable } from './table.js';
+import type { BackfillSelection, ChangeReason } from '../core/gold-days.js';
+import { openBackfillBar } from './gold-backfill-bar.js';
+import { describeBackfill, describeFailedDays, describePlan } from './gold-backfill-text.js';
 import { withTidemark } from './with-tidemark.js';
 
 interface Flags {
@@ -78,11 +78,23 @@ async function backfill(program: Command, from: string, to: string, flags: Flags
       const days = await gold.planBackfill(options);
       return say(flags.json ? JSON.stringify(days) : describePlan(days));
     }
-    const bar = progressBar(flags);
+    await compute(gold, options, flags.json ?? false);
+  });
+}
+
+/** What came of it is told also where days failed: they are named, then the command fails. */
+async function compute(gold: Tidemark['gold'], options: GoldBackfillOptions, json: boolean): Promise<void> {
+  const bar = json || !process.stderr.isTTY ? undefined : openBackfillBar(process.stderr);
+  try {
     const waiting = gold.backfill({ ...options, ...(bar && { onProgress: bar.show }) });
     const result = await waiting.finally(() => bar?.end());
-    say(flags.json ? JSON.stringify(result) : describeBackfill(result));
-  });
+    say(json ? JSON.stringify(result) : describeBackfill(result));
+  } catch (error) {
+    if (error instanceof DaysFailedError) {
+      say(json ? JSON.stringify(error.result) : describeFailedDays(error.result));
+    }
+    throw error;
+  }
 }
 
 const say = (line: string): void => console.log(line);
@@ -102,41 +114,6 @@ function optionsOf(dates: { from: string; to: string }, flags: Flags): GoldBackf
     ...(named !== undefined && { selection }),
     ...(parallel !== undefined && { parallelism: parallel }),
     ...(gateTimeout !== undefined && { gateTimeoutMs: gateTimeout * 1_000 }),
-  };
-}
-
-export function describePlan(days: readonly PlannedDay[]): string {
-  if (days.length === 0) return 'nothing to compute';
-  const table = plainTable(['day', 'why']);
-  for (const { day, reasons } of days) table.push([day, reasons.join(', ')]);
-  return `${table.toString()}\n${days.length} days to compute, newest first`;
-}
-
-export function describeBackfill(result: GoldBackfillResult): string {
-  const { from, to, planned, computed, reused, startedAtMs, finishedAtMs } = result;
-  if (planned === 0) return `backfill of ${from} to ${to}: nothing to compute`;
-  const seconds = ((finishedAtMs - startedAtMs) / 1_000).toFixed(1);
-  const fresh = reused === 0 ? '' : `, ${reused} were fresh by then`;
-  return `backfill of ${from} to ${to}: ${computed} of ${planned} days computed${fresh}, in ${seconds} s`;
-}
-
-/** On terminals only; elsewhere the result speaks. */
-function progressBar({
-  json,
-}: Flags): { show: (progress: GoldBackfillProgress) => void; end: () => void } | undefined {
-  if (json || !process.stderr.isTTY) return undefined;
-  const format = '{step} {bar} {done} of {total} days{failures} {eta_text} {detail}';
-  const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, autopadding: false });
-  bar.start(1, 0, { step: 'starting', done: 0, failures: '', eta_text: '', detail: '' });
-  return {
-    show: ({ step, detail, planned, computed, reused, failedDays, etaMs }) => {
-      const done = computed + reused + failedDays;
-      bar.setTotal(Math.max(1, planned));
-      const etaText = etaMs === null ? '' : `done about ${new Date(etaMs).toISOString().slice(11, 19)}Z`;
-      const failures = failedDays === 0 ? '' : `, ${failedDays} failed`;
-      bar.update(done, { step, done, failures, eta_text: etaText, detail });
-    },
-    end: () => bar.stop(),
   };
 }
 

@@ -48,7 +48,8 @@ export function describeStatus(days: readonly GoldDayState[]): string {
   const table = plainTable(['day', 'state', 'users', 'computed', 'why'], ['left', 'left', 'right']);
   for (const { day, state, rows, computedAtMs, stale, changed, errorCode } of days) {
     const computed = computedAtMs === null ? '-' : `${new Date(computedAtMs).toISOString().slice(0, 19)}Z`;
-    const why = [errorCode, ...stale, ...changed].filter((reason) => reason !== '').join(', ');
+    const failure = errorCode === '' ? [] : [state === 'complete' ? `last attempt: ${errorCode}` : errorCode];
+    const why = [...failure, ...stale, ...changed].join(', ');
     table.push([day, COLOURS[state](state), computedAtMs === null ? '-' : rows, computed, why]);
   }
   const counts = new Map<string, number>();

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -35,7 +36,7 @@ export interface Dates {
 export interface GoldBackfillOptions extends Dates {
   /** Which of the days; default those that were never computed and those that are stale. */
   readonly selection?: Partial<BackfillSelection>;
-  /** Days computed at once; default 2. */
+  /** Days computed at once; default 4. Of a backfill under way it cannot be changed. */
   readonly parallelism?: number;
   readonly requestedBy?: string;
   readonly gateTimeoutMs?: number;
@@ -51,11 +52,20 @@ export interface GoldStatusOptions extends Dates {
 /** Twice a small machine's cores: a day waits for Temporal and ClickHouse in turn. */
 const PARALLELISM = 4;
 const MOST_PARALLEL = 32;
-/** How often a waiting caller asks how far it is, ms. */
 
 type Handle = WorkflowHandle<typeof goldBackfill>;
 
-/** Starts a backfill, or attaches to the same one under way, and waits for it. */
+/** `DAYS_FAILED`: some days of a backfill failed, each named in its result; all others are computed. */
+export class DaysFailedError extends PipelineError {
+  readonly result: GoldBackfillResult;
+
+  constructor(message: string, result: GoldBackfillResult, cause: unknown) {
+    super('DAYS_FAILED', message, { cause });
+    this.result = result;
+  }
+}
+
+/** Starts a backfill, or attaches to the same one under way, and waits for it. @throws DaysFailedError at its end. */
 export async function runBackfill(
   connections: ClientConnections,
   { onProgress, ...options }: GoldBackfillOptions,
@@ -68,8 +78,16 @@ export async function runBackfill(
     const handle = await startOrAttach(client, request, options);
     return await watched(handle, backfillProgress, onProgress);
   } catch (error) {
-    throw fromTemporal(doing, error);
+    throw endOf(fromTemporal(doing, error));
   }
+}
+
+/** The fault of a backfill, with its result where it came to one: the workflow's failure carries it. */
+function endOf(fault: PipelineError): PipelineError {
+  const { code, message, cause } = fault;
+  if (code !== 'DAYS_FAILED' || !(cause instanceof ApplicationFailure)) return fault;
+  const [result] = (cause.details ?? []) as [GoldBackfillResult?];
+  return result === undefined ? fault : new DaysFailedError(message, result, cause);
 }
 
 /** What a backfill would compute now, newest first, each day with why. Nothing is started, and silver not waited for. */
@@ -121,18 +139,22 @@ function backfillRequest(options: GoldBackfillOptions, nowMs: number): GoldBackf
   const { requestedBy = goldBackfillWorkflowId(from, to), gateTimeoutMs } = options;
   return {
     range: { from, to },
-    selection: { missing, stale, also, all },
+    // In one order: it is the same selection whichever way round it is asked for.
+    selection: { missing, stale, also: [...new Set(also)].sort(), all },
     parallelism,
     requestedBy,
     ...(gateTimeoutMs !== undefined && { gateTimeoutMs }),
   };
 }
 
-/** The same range with the same selection is the same backfill; with another, it is refused while the first runs. */
+/**
+ * The same range with the same selection is the same backfill; with another one, or more or fewer days at once, it is
+ * refused while the first runs.
+ */
 async function startOrAttach(
   client: Client,
   request: GoldBackfillRequest,
-  { from, to }: Dates,
+  { from, to, parallelism }: GoldBackfillOptions,
 ): Promise<Handle> {
   const workflowId = goldBackfillWorkflowId(from, to);
   const selection = createHash('sha256').update(JSON.stringify(request.selection)).digest('hex');
@@ -144,15 +166,22 @@ async function startOrAttach(
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `gold of ${from} to ${to}`,
-      memo: { selection },
+      memo: { selection, parallelism: request.parallelism },
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const handle = client.workflow.getHandle<typeof goldBackfill>(workflowId);
     const { memo } = await handle.describe();
-    if (memo?.selection === selection) return handle;
-    const message = `backfilling ${from} to ${to}: a backfill of these dates with another selection is under way`;
-    throw new PipelineError('BACKFILL_RUNNING', message, { cause: error });
+    const refused = (how: string): PipelineError => {
+      const message = `backfilling ${from} to ${to}: a backfill of these dates ${how} is under way`;
+      return new PipelineError('BACKFILL_RUNNING', message, { cause: error });
+    };
+    if (memo?.selection !== selection) throw refused('with another selection');
+    // Who names no number takes what there is.
+    if (parallelism !== undefined && memo.parallelism !== parallelism) {
+      throw refused(`that computes ${String(memo.parallelism)} days at once, not ${parallelism},`);
+    }
+    return handle;
   }
 }
 

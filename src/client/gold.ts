@@ -1,4 +1,3 @@
-import type { Client } from '@temporalio/client';
 import { startGoldDay } from '../activities/gold-day.js';
 import { ask } from '../clients/ask-clickhouse.js';
 import { serviceFault } from '../clients/fault.js';
@@ -32,6 +31,7 @@ import {
   type GoldStatusOptions,
 } from './gold-backfill.js';
 import { requireWorker } from './require-worker.js';
+import { watched } from './watched.js';
 
 export interface GoldRunOptions extends Partial<GoldDayInput> {
   /** Told now and then at which step the run is. */
@@ -43,9 +43,6 @@ export interface GoldShowOptions {
   /** Rows to give, the busiest users first; default 20. */
   readonly limit?: number;
 }
-
-/** How often a waiting caller asks for the step, ms. */
-const PROGRESS_EVERY_MS = 1_000;
 
 /** `tidemark.gold`: days of gold_user_activity. */
 export class GoldClient {
@@ -70,7 +67,7 @@ export class GoldClient {
     const client = await this.#connections.temporal();
     try {
       await requireWorker(client, CONTROL_QUEUE, 'workflow');
-      return await startOrAttach(client, { ...rest, day }, onProgress);
+      return await watched(await startGoldDay(client, { ...rest, day }), goldProgress, onProgress);
     } catch (error) {
       throw fromTemporal(`computing gold of ${day}`, error);
     }
@@ -79,7 +76,8 @@ export class GoldClient {
   /**
    * Computes the days of a range that its selection names (default: missing and stale ones), newest first, and waits;
    * attaches to the same backfill under way. Safe to repeat: what is done already is not done again, unless all are asked for.
-   * @throws PipelineError `BAD_RANGE`, `BACKFILL_RUNNING`, `GATE_TIMEOUT`, `NO_WORKER`, `DAYS_FAILED` (the others are computed) ...
+   * @throws DaysFailedError (`DAYS_FAILED`) with the result, when days failed; the others are computed.
+   * @throws PipelineError `BAD_RANGE`, `BACKFILL_RUNNING`, `GATE_TIMEOUT`, `NO_WORKER` ...
    */
   backfill(options: GoldBackfillOptions): Promise<GoldBackfillResult> {
     return runBackfill(this.#connections, options);
@@ -128,23 +126,5 @@ export class GoldClient {
     } catch (cause) {
       throw serviceFault('clickhouse', `reading gold of ${day}`, cause);
     }
-  }
-}
-
-async function startOrAttach(
-  client: Client,
-  input: GoldDayInput,
-  onProgress: GoldRunOptions['onProgress'],
-): Promise<GoldDayResult> {
-  const handle = await startGoldDay(client, input);
-  if (onProgress === undefined) return handle.result();
-  const asking = setInterval(() => {
-    // A step not told is none missed: the run may just have ended, or a worker be busy.
-    handle.query(goldProgress).then(onProgress, () => undefined);
-  }, PROGRESS_EVERY_MS);
-  try {
-    return await handle.result();
-  } finally {
-    clearInterval(asking);
   }
 }

@@ -67,6 +67,10 @@ export function unreadPartitions(ends: KafkaPositions, committed: KafkaPositions
   return unread;
 }
 
+/** Whether who has read up to `positions` has read all that lies below `others`. */
+export const covers = (positions: KafkaPositions, others: KafkaPositions): boolean =>
+  unreadPartitions(others, positions).length === 0;
+
 /** Per partition the larger of two positions. */
 export function laterPositions(one: KafkaPositions, other: KafkaPositions): KafkaPositions {
   const merged: Record<string, Record<string, string>> = {};

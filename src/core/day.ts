@@ -5,12 +5,18 @@ export type Day = string;
 
 export const DAY_MS = 86_400_000;
 
-/** Parses a UTC day strictly. @throws PipelineError `BAD_DAY` when `text` is not a real calendar day. */
+/** ClickHouse's Date begins here: an earlier day would be written as this one. */
+export const FIRST_DAY: Day = '1970-01-01';
+
+/** Parses a UTC day strictly. @throws PipelineError `BAD_DAY` when `text` is not a real calendar day, or before 1970. */
 export function parseDay(text: string): Day {
   const startMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   // Date.parse rolls 2026-02-31 over to March; a real day survives the round trip.
   if (Number.isNaN(startMs) || dayOf(startMs) !== text) {
     throw new PipelineError('BAD_DAY', `reading the day "${text}": expected a calendar day as YYYY-MM-DD`);
+  }
+  if (text < FIRST_DAY) {
+    throw new PipelineError('BAD_DAY', `reading the day "${text}": days begin with ${FIRST_DAY}`);
   }
   return text;
 }

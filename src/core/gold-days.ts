@@ -1,5 +1,5 @@
 import type { KafkaPositions } from './barrier.js';
-import { addDays, dayOf, daysBetween, type Day } from './day.js';
+import { addDays, dayOf, daysBetween, FIRST_DAY, type Day } from './day.js';
 import { PipelineError } from './errors.js';
 
 /** What is known of each day of gold, what of it has to be computed, and in which order. Pure decisions. */
@@ -61,9 +61,12 @@ export function changeReasons({ run, usersChanged }: DayEvidence, codeVersion: s
   if (run === null) return [];
   const reasons: ChangeReason[] = [];
   if (usersChanged > 0) reasons.push('users-changed');
-  if (run.codeVersion !== codeVersion) reasons.push('code-changed');
+  if (statementOf(run.codeVersion) !== statementOf(codeVersion)) reasons.push('code-changed');
   return reasons;
 }
+
+/** The part of a code version that can change a day's rows: of `1.2.3+gold.0a1b2c3d` the digest of the statement. */
+const statementOf = (codeVersion: string): string => codeVersion.slice(codeVersion.lastIndexOf('+') + 1);
 
 /** How the last attempt at a day stands. */
 export interface LastAttempt {
@@ -82,10 +85,11 @@ export interface GoldDayState {
   readonly rows: string;
   /** When the standing run began; null where there is none. */
   readonly computedAtMs: number | null;
-  /** Of a failed day. */
+  /** Of the last attempt, when it failed. */
   readonly errorCode: string;
 }
 
+/** A result that stands is not hidden by a later attempt that failed: nothing is left to do, and its error is told. */
 export function dayState(
   day: Day,
   evidence: DayEvidence,
@@ -94,10 +98,10 @@ export function dayState(
 ): GoldDayState {
   const stale = staleReasons(evidence);
   const standing = evidence.run === null ? 'missing' : stale.length > 0 ? 'stale' : 'complete';
-  const isOpen = last?.status === 'running' || last?.status === 'failed';
+  const hidesIt = last?.status === 'running' || (last?.status === 'failed' && standing !== 'complete');
   return {
     day,
-    state: isOpen ? last.status : standing,
+    state: hidesIt ? last.status : standing,
     stale,
     changed: changeReasons(evidence, codeVersion),
     rows: evidence.rowsPresent,
@@ -143,8 +147,10 @@ function plannedDay(
   return all ? { day, force: true, reasons: ['all'] } : null;
 }
 
-/** A century. */
-const LONGEST_RANGE_DAYS = 36_525;
+/**
+ * Twenty years: the days of a backfill travel in one message, each with its reasons, and Temporal takes none above 2 MB.
+ */
+export const LONGEST_RANGE_DAYS = 7_305;
 
 /**
  * The days of `[from, to]`, both included, all of them over at `nowMs`; `doing` is what they are wanted for.
@@ -152,6 +158,8 @@ const LONGEST_RANGE_DAYS = 36_525;
  */
 export function pastDays(doing: string, from: Day, to: Day, nowMs: number): Day[] {
   if (from > to) throw new PipelineError('BAD_RANGE', `${doing}: the first day is after the last`);
+  if (from < FIRST_DAY)
+    throw new PipelineError('BAD_RANGE', `${doing}: the first day is before ${FIRST_DAY}`);
   const today = dayOf(nowMs);
   if (to >= today)
     throw new PipelineError('BAD_RANGE', `${doing}: the last day must be over (today is ${today} UTC)`);

@@ -57,13 +57,35 @@ async function cutEvents(deps: ReadyDeps, epoch: number): Promise<void> {
   await eventPasses(deps);
   await arrived(config, EVENTS_TOPIC, EVENTS_GROUP);
   const silver = `${config.clickhouse.database}.silver_events`;
+  const start = epochStart(EVENTS_LAYOUT, epoch).toString();
   await clickhouse.command({
     query: `INSERT INTO ${silver} (day, event_id, user_id, event_type, ts, payload, is_deleted, deleted_at, version, source_time, partition, offset)
             SELECT day, event_id, user_id, event_type, ts, payload, 1, now64(3, 'UTC'), {start: UInt128}, now64(3, 'UTC'), -1, 0
             FROM ${silver} FINAL
             WHERE version < {start: UInt128} AND NOT is_deleted
             SETTINGS do_not_merge_across_partitions_select_final = 1`,
-    query_params: { start: epochStart(EVENTS_LAYOUT, epoch).toString() },
+    query_params: { start },
+  });
+  await tellCutDays(deps, start);
+}
+
+/**
+ * Rows of a cut are dated when they are made and seen when their INSERT ends: gold of a day that was read in between began
+ * after them and does not know them. So the days are told once more, when all are seen. Not those of which gold counts
+ * no event. `start`: the version of the cut.
+ */
+export async function tellCutDays(
+  { clickhouse, config }: Pick<ReadyDeps, 'clickhouse' | 'config'>,
+  start: string,
+): Promise<void> {
+  const { database } = config.clickhouse;
+  await clickhouse.command({
+    query: `INSERT INTO ${database}.silver_event_days (day, partition, last_offset, last_ingested_at)
+            SELECT DISTINCT day, -1, 0, now64(3, 'UTC')
+            FROM ${database}.silver_events
+            WHERE partition = -1 AND version = {start: UInt128}
+              AND day IN (SELECT day FROM ${database}.silver_event_days WHERE partition = -1)`,
+    query_params: { start },
   });
 }
 

@@ -68,6 +68,11 @@ async function run(config: Config, connections: Connections): Promise<void> {
       // A worker that hangs swallows a task with every poll it has open, each until its timeout: few, and so soon another's.
       maxConcurrentActivityTaskPolls: 2,
       maxConcurrentWorkflowTaskPolls: 2,
+      // Activities that only wait, for a day of a backfill (32 each at most), hold places, too: were they to hold all, the
+      // days would find none. 30 backfills at once are more than anybody starts; a place by itself costs nothing.
+      maxConcurrentActivityTaskExecutions: 1_000,
+      // An activity hears with a heartbeat that it is cancelled; the usual throttle lets one of 10 s through every 8.
+      maxHeartbeatThrottleInterval: '1s',
       // Activities are told to stop on SIGTERM, and have this long to end their queries.
       shutdownGraceTime: '1s',
       shutdownForceTime: '15s',

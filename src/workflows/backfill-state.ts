@@ -12,12 +12,22 @@ import type { Fault } from './failure.js';
 
 /** A failed day costs a line of history in every later run; a thousand of them say enough. */
 const FAILED_KEPT = 1_000;
+/** Characters of a failed day's message: with all the days of the longest range they fit into one message of 2 MB. */
+const MESSAGE_KEPT = 500;
+
+/** Of the workflow: its clock, and where people see how far it is. */
+interface Surroundings {
+  readonly nowMs: () => number;
+  readonly show: (details: string) => void;
+}
 
 /** Where a backfill is: what has come of the days so far, and who told it to wait. */
 export class BackfillState {
   readonly from: Day;
   readonly to: Day;
   readonly parallelism: number;
+  readonly #nowMs: () => number;
+  readonly #show: (details: string) => void;
   readonly #startedAtMs: number;
   readonly #running = new Set<Day>();
   readonly #failed: FailedDay[];
@@ -25,84 +35,107 @@ export class BackfillState {
   #computed: number;
   #reused: number;
   #planned: number;
-  #paused: boolean;
   #step: 'waiting for silver' | 'planning' | 'computing' = 'computing';
   #detail = '';
   /** When this run computed its first day, and how many were done before: the rate is this run's. */
   #computingSinceMs: number;
   readonly #doneBefore: number;
+  #pausedSinceMs: number | null;
+  /** Pauses that are over, since this run computes: no work was begun in them. */
+  #pausedMs = 0;
 
-  constructor(from: Day, to: Day, parallelism: number, nowMs: number, rest: GoldBackfillRest | undefined) {
+  constructor(
+    { from, to, parallelism }: { readonly from: Day; readonly to: Day; readonly parallelism: number },
+    { nowMs, show }: Surroundings,
+    rest: GoldBackfillRest | undefined,
+  ) {
     this.from = from;
     this.to = to;
     this.parallelism = parallelism;
-    this.#startedAtMs = rest?.startedAtMs ?? nowMs;
-    this.#computingSinceMs = nowMs;
+    this.#nowMs = nowMs;
+    this.#show = show;
+    this.#startedAtMs = rest?.startedAtMs ?? nowMs();
+    this.#computingSinceMs = nowMs();
     this.#failed = [...(rest?.tally.failed ?? [])];
     this.#failedDays = rest?.tally.failedDays ?? 0;
     this.#computed = rest?.tally.computed ?? 0;
     this.#reused = rest?.tally.reused ?? 0;
     this.#planned = rest?.planned ?? 0;
-    this.#paused = rest?.paused ?? false;
+    this.#pausedSinceMs = rest?.paused ? nowMs() : null;
     this.#doneBefore = this.#done;
   }
 
   get isPaused(): boolean {
-    return this.#paused;
+    return this.#pausedSinceMs !== null;
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#pausedSinceMs ??= this.#nowMs();
+    this.#turn();
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#pausedMs = this.#allPausedMs();
+    this.#pausedSinceMs = null;
+    this.#turn();
   }
 
   at(step: 'waiting for silver' | 'planning', detail: string): void {
     this.#step = step;
     this.#detail = detail;
+    this.#turn();
   }
 
-  planned(days: number, nowMs: number): void {
+  planned(days: number): void {
     this.#step = 'computing';
     this.#planned = days;
-    this.#computingSinceMs = nowMs;
+    this.#computingSinceMs = this.#nowMs();
+    this.#pausedMs = 0;
+    if (this.isPaused) this.#pausedSinceMs = this.#nowMs();
+    this.#turn();
   }
 
   begin(day: Day): void {
     this.#running.add(day);
+    this.#turn();
   }
 
   done(day: Day, reused: boolean): void {
     this.#running.delete(day);
     if (reused) this.#reused += 1;
     else this.#computed += 1;
+    this.#turn();
   }
 
   fail(day: Day, { code, message }: Fault): void {
     this.#running.delete(day);
     this.#failedDays += 1;
-    if (this.#failed.length < FAILED_KEPT) this.#failed.push({ day, code, message });
+    if (this.#failed.length < FAILED_KEPT) {
+      this.#failed.push({ day, code, message: message.slice(0, MESSAGE_KEPT) });
+    }
+    this.#turn();
   }
 
-  progress(nowMs: number): GoldBackfillProgress {
-    const isPaused = this.#paused && this.#step === 'computing';
+  progress(): GoldBackfillProgress {
+    const isPaused = this.isPaused && this.#step === 'computing';
     return {
       ...this.#tally,
       step: isPaused ? 'paused' : this.#step,
       detail: this.#step === 'computing' ? [...this.#running].join(', ') : this.#detail,
       planned: this.#planned,
       startedAtMs: this.#startedAtMs,
-      etaMs: isPaused ? null : this.#etaMs(nowMs),
+      etaMs: isPaused ? null : this.#etaMs(),
     };
   }
 
-  describe(nowMs: number): string {
-    const { step, detail, etaMs } = this.progress(nowMs);
+  describe(): string {
+    const { step, detail, etaMs } = this.progress();
     const failed = this.#failedDays === 0 ? '' : `, ${this.#failedDays} failed`;
     const eta = etaMs === null ? '' : `, done about ${new Date(etaMs).toISOString().slice(0, 19)}Z`;
-    return `${step}: ${this.#done} of ${this.#planned} days${failed}${eta} (${detail})`;
+    const before = this.isPaused ? ', then paused' : '';
+    const days =
+      this.#step === 'computing' ? `: ${this.#done} of ${this.#planned} days${failed}${eta}` : before;
+    return `${step}${days}${detail === '' ? '' : ` (${detail})`}`;
   }
 
   rest(barrier: Barrier, days: readonly PlannedDay[]): GoldBackfillRest {
@@ -114,14 +147,14 @@ export class BackfillState {
       planned: this.#planned,
       tally: this.#tally,
       startedAtMs: this.#startedAtMs,
-      paused: this.#paused,
+      paused: this.isPaused,
     };
   }
 
-  result(nowMs: number): GoldBackfillResult {
+  result(): GoldBackfillResult {
     const { from, to } = this;
     const [planned, startedAtMs] = [this.#planned, this.#startedAtMs];
-    return { from, to, planned, ...this.#tally, startedAtMs, finishedAtMs: nowMs };
+    return { from, to, planned, ...this.#tally, startedAtMs, finishedAtMs: this.#nowMs() };
   }
 
   get #tally(): GoldBackfillTally {
@@ -137,9 +170,18 @@ export class BackfillState {
     return this.#computed + this.#reused + this.#failedDays;
   }
 
-  #etaMs(nowMs: number): number | null {
+  #turn(): void {
+    this.#show(this.describe());
+  }
+
+  #allPausedMs(): number {
+    return this.#pausedMs + (this.#pausedSinceMs === null ? 0 : this.#nowMs() - this.#pausedSinceMs);
+  }
+
+  #etaMs(): number | null {
     const doneHere = this.#done - this.#doneBefore;
     if (this.#step !== 'computing' || doneHere === 0) return null;
-    return nowMs + ((nowMs - this.#computingSinceMs) / doneHere) * (this.#planned - this.#done);
+    const workedMs = this.#nowMs() - this.#computingSinceMs - this.#allPausedMs();
+    return this.#nowMs() + (workedMs / doneHere) * (this.#planned - this.#done);
   }
 }

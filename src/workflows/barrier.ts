@@ -11,6 +11,8 @@ export interface BarrierWait {
   readonly nowMs: () => number;
   /** Told every time what is waited for, as one line. */
   readonly onWait: (waitingFor: string) => void;
+  /** What whoever does not want to wait can do. */
+  readonly advice?: string;
 }
 
 /**
@@ -59,8 +61,9 @@ async function inLaps<T>(wait: BarrierWait, lap: (waitMs: number) => Promise<Lap
     if (answer.passed) return answer.value;
     wait.onWait(answer.waitingFor);
     if (wait.nowMs() >= wait.deadlineMs()) {
+      const advice = wait.advice === undefined ? '' : `; ${wait.advice}`;
       throw ApplicationFailure.nonRetryable(
-        `waiting for silver to be complete: gave up waiting for ${answer.waitingFor}; --force computes without`,
+        `waiting for silver to be complete: gave up waiting for ${answer.waitingFor}${advice}`,
         'GATE_TIMEOUT',
       );
     }

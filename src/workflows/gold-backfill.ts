@@ -1,12 +1,13 @@
 import {
   CancellationScope,
+  CancelledFailure,
   condition,
   continueAsNew,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { addDays, previousDay, type Day } from '../core/day.js';
+import { addDays, parseDay, previousDay, type Day } from '../core/day.js';
 import { pastDays, type PlannedDay } from '../core/gold-days.js';
 import type {
   Barrier,
@@ -29,23 +30,31 @@ const DAYS_PER_RUN = 500;
 /**
  * Computes those days of a range that its selection names, newest first, a few at once. One barrier serves them all. A
  * day that fails stops no other; it is in the result, and the backfill fails at its end (`DAYS_FAILED`).
- * @throws ApplicationFailure `BAD_RANGE`, `GATE_TIMEOUT`, `DAYS_FAILED` (its first detail: GoldBackfillResult).
+ * @throws ApplicationFailure `BAD_RANGE`, `BAD_DAY`, `GATE_TIMEOUT`, `DAYS_FAILED` (its first detail: GoldBackfillResult).
  */
 export async function goldBackfill(input: GoldBackfillInput): Promise<GoldBackfillResult> {
   const { from, to } = input.rest ?? datesOf(input.range);
-  const backfill = new BackfillState(from, to, input.parallelism, nowMs(), input.rest);
+  const { parallelism } = input;
+  const backfill = new BackfillState(
+    { from, to, parallelism },
+    { nowMs, show: setCurrentDetails },
+    input.rest,
+  );
+  const doing = `backfilling ${from} to ${to}`;
   setHandler(backfillPause, () => backfill.pause());
   setHandler(backfillResume, () => backfill.resume());
-  setHandler(backfillProgress, (): GoldBackfillProgress => backfill.progress(nowMs()));
+  setHandler(backfillProgress, (): GoldBackfillProgress => backfill.progress());
   const { barrier, days } = input.rest ?? (await prepared(input, backfill));
   const rest = await compute(backfill, days, barrier, input.requestedBy);
   if (rest.length > 0) {
+    // While the last days of a run are finished, nothing else would hear of a cancellation.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(`${doing}: cancelled`);
     await continueAsNew<typeof goldBackfill>({ ...input, rest: backfill.rest(barrier, rest) });
   }
-  const result = backfill.result(nowMs());
+  const result = backfill.result();
   if (result.failedDays > 0) {
     const [first] = result.failed;
-    const message = `backfilling ${from} to ${to}: ${result.failedDays} of ${result.planned} days failed, the first ${first?.day} (${first?.message})`;
+    const message = `${doing}: ${result.failedDays} of ${result.planned} days failed, the first ${first?.day} (${first?.message})`;
     throw failed({ code: 'DAYS_FAILED', message }, [result]);
   }
   return result;
@@ -56,7 +65,7 @@ function datesOf(range: DayRange): { from: Day; to: Day } {
   try {
     const last = previousDay(nowMs());
     const dates = 'lastDays' in range ? { from: addDays(last, 1 - range.lastDays), to: last } : range;
-    pastDays(`backfilling ${dates.from} to ${dates.to}`, dates.from, dates.to, nowMs());
+    pastDays(`backfilling ${dates.from} to ${dates.to}`, parseDay(dates.from), parseDay(dates.to), nowMs());
     return { from: dates.from, to: dates.to };
   } catch (error) {
     throw failed(faultOf(error));
@@ -77,7 +86,7 @@ async function prepared(
   });
   backfill.at('planning', `${from} to ${to}`);
   const days = await plans.planGoldBackfill({ from, to, selection });
-  backfill.planned(days.length, nowMs());
+  backfill.planned(days.length);
   return { barrier, days };
 }
 
@@ -115,12 +124,10 @@ async function computeDay(
   requestedBy: string,
 ): Promise<void> {
   backfill.begin(day);
-  setCurrentDetails(backfill.describe(nowMs()));
   try {
     const { reused } = await goldDays.runGoldDay({ day, force, requestedBy, barrier });
     backfill.done(day, reused);
   } catch (error) {
     backfill.fail(day, faultOf(error));
   }
-  setCurrentDetails(backfill.describe(nowMs()));
 }

@@ -1,29 +1,28 @@
 import {
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   log,
-  setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import { parseDay, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';
 import { admitDay } from '../core/gold.js';
-import type { Barrier, GoldDayInput, GoldDayProgress, GoldDayResult } from '../messages.js';
+import type { DayPass } from '../core/gold-requests.js';
+import type { Barrier, GoldDayInput, GoldDayResult } from '../messages.js';
 import { passBarrier } from './barrier.js';
 import { nowMs } from './clock.js';
 import { goldProgress, goldRequest } from './definitions.js';
 import { failed, faultOf, type Fault } from './failure.js';
+import { currentTask, GoldDayState } from './gold-day-state.js';
 import { askPositions, failures, gold } from './options.js';
-
-/** How long silver may take to be complete, ms: minutes of lag are normal after an outage, more wants a human. */
-const GATE_TIMEOUT_MS = 10 * 60_000;
-/** The same when forced: long enough for a pipeline that works, short for who knows that it does not. */
-const FORCED_GATE_TIMEOUT_MS = 30_000;
 
 /**
  * Computes gold of one UTC day; its id is `gold-day/<day>`, so that there is one at a time. Silver is complete first; then
- * a day that is neither stale nor forced answers with its recorded run; else it is computed and replaced atomically.
+ * a day that is neither stale nor forced answers with its recorded run; else it is computed and replaced atomically. Who
+ * joins too late to be answered by that is answered after another pass: all get the same result, and none an older one
+ * than he asked for.
  * @throws ApplicationFailure with the fault's code as its type; the failed run is recorded, a refused one is not.
  */
 export async function goldDay(input: GoldDayInput): Promise<GoldDayResult> {
@@ -32,17 +31,32 @@ export async function goldDay(input: GoldDayInput): Promise<GoldDayResult> {
   setHandler(goldProgress, () => run.progress());
   const isOver = admitted(input.day, run.forced);
   try {
-    const barrier = input.barrier ?? (await silverComplete(run));
-    let result: GoldDayResult;
-    // Who forces the day while its record is being read wants it computed.
-    do result = await computed(run, barrier, isOver);
-    while (result.reused && run.forced);
+    let result = await pass(run, isOver, undefined);
+    while (run.isAskedFor) result = await pass(run, isOver, result);
     return result;
   } catch (error) {
-    const fault = faultOf(error);
+    // An attempt whose worker died after the cancellation is reported as timed out.
+    const isCancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+    const fault = isCancelled ? { code: 'CANCELLED', message: 'cancelled' } : faultOf(error);
     await CancellationScope.nonCancellable(() => record(run, fault));
-    throw isCancellation(error) ? error : failed(fault);
+    throw isCancelled ? new CancelledFailure(`computing gold of ${run.day}: cancelled`) : failed(fault);
   }
+}
+
+/** Silver complete for those who wait, then the day computed for them. */
+async function pass(
+  run: GoldDayState,
+  isOver: boolean,
+  former: GoldDayResult | undefined,
+): Promise<GoldDayResult> {
+  run.beginPass();
+  const brought = run.broughtBarrier;
+  const gateIn = brought === undefined ? currentTask() : null;
+  const barrier = brought ?? (await silverComplete(run));
+  const asked = { gateIn, barrier, forced: run.forced, computedIn: currentTask() };
+  const result = await computed(run, asked, isOver, former);
+  run.endPass(asked);
+  return result;
 }
 
 /** Whether the day is over. @throws ApplicationFailure when it may not be computed. */
@@ -57,14 +71,21 @@ function admitted(day: Day, force: boolean): boolean {
 }
 
 /** The recorded run where it stands and is not forced, else a new one. */
-function computed(run: GoldDayState, barrier: Barrier, isOver: boolean): Promise<GoldDayResult> {
-  run.at(run.forced ? 'computing (forced)' : 'computing, unless its record stands');
+function computed(
+  run: GoldDayState,
+  { forced, barrier }: DayPass,
+  isOver: boolean,
+  former: GoldDayResult | undefined,
+): Promise<GoldDayResult> {
+  run.at(forced ? 'computing (forced)' : 'computing, unless its record stands');
   return gold.computeGold({
     day: run.day,
     requestedBy: run.requestedBy(),
-    forced: run.forced,
+    forced,
     isFinal: isOver && barrier.complete,
     positions: barrier.positions,
+    // Attempts are counted over all passes of a run: each has a record and a staging table of its own.
+    ...(former?.runId === workflowInfo().runId && { attemptsBefore: former.attempt }),
   });
 }
 
@@ -75,6 +96,7 @@ async function silverComplete(run: GoldDayState): Promise<Barrier> {
       nowMs,
       deadlineMs: () => run.gateDeadlineMs(),
       onWait: (waitingFor) => run.at(`waiting for ${waitingFor}`),
+      advice: '--force computes without',
     });
   } catch (error) {
     if (!run.forced || isCancellation(error)) throw error;
@@ -105,49 +127,5 @@ async function record(run: GoldDayState, { code }: Fault): Promise<void> {
     });
   } catch (error) {
     log.warn('the failed run is not recorded', { ...faultOf(error) });
-  }
-}
-
-/** What callers asked for, and where the run is. */
-class GoldDayState {
-  readonly day: Day;
-  readonly startedAtMs = nowMs();
-  readonly #requesters = new Set<string>();
-  readonly #gateTimeoutMs: number | undefined;
-  #forcedAtMs: number | null = null;
-  #step = 'beginning';
-
-  constructor(input: GoldDayInput) {
-    this.day = input.day;
-    this.#gateTimeoutMs = input.gateTimeoutMs;
-    this.join(input);
-  }
-
-  get forced(): boolean {
-    return this.#forcedAtMs !== null;
-  }
-
-  join({ force = false, requestedBy }: Pick<GoldDayInput, 'force' | 'requestedBy'>): void {
-    if (force) this.#forcedAtMs ??= nowMs();
-    if (requestedBy !== undefined) this.#requesters.add(requestedBy);
-  }
-
-  requestedBy(): string {
-    return [...this.#requesters].join(', ') || workflowInfo().workflowId;
-  }
-
-  gateDeadlineMs(): number {
-    const unforced = this.startedAtMs + (this.#gateTimeoutMs ?? GATE_TIMEOUT_MS);
-    if (this.#forcedAtMs === null || this.#gateTimeoutMs !== undefined) return unforced;
-    return Math.min(unforced, this.#forcedAtMs + FORCED_GATE_TIMEOUT_MS);
-  }
-
-  at(step: string): void {
-    this.#step = step;
-    setCurrentDetails(`${this.day}: ${step}`);
-  }
-
-  progress(): GoldDayProgress {
-    return { day: this.day, step: this.#step, forced: this.forced, requestedBy: [...this.#requesters] };
   }
 }

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ClickHouseActivities } from '../activities/clickhouse.js';
 import type { GoldDayActivities } from '../activities/gold-day.js';
 import type { ConnectActivities } from '../activities/connect.js';
@@ -43,12 +43,14 @@ export const failures = proxyActivities<Pick<ClickHouseActivities, 'recordGoldFa
 /**
  * Computing a day. An attempt heartbeats every second; 10 s without one mean that its worker is gone (or so starved that
  * another should go on: overtaking is safe). ClickHouse may be down for long and come back: retried for two hours.
+ * A cancelled day ends when its attempt has: nothing goes on computing behind a run that is recorded as cancelled.
  */
 export const gold = proxyActivities<Pick<ClickHouseActivities, 'computeGold'>>({
   startToCloseTimeout: '1h',
   heartbeatTimeout: '10s',
   scheduleToCloseTimeout: '2h',
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
 /** Planning a backfill: a row or a few per day; changed users are looked for in all of gold. */
@@ -60,7 +62,8 @@ export const plans = proxyActivities<Pick<ClickHouseActivities, 'planGoldBackfil
 
 /**
  * A day of a backfill, started or attached to. It heartbeats every second while the day's own workflow works; tried again,
- * it attaches again, or finds the day fresh. The day's workflow has its own patience; this only outlives it.
+ * it attaches again, or finds the day fresh; only a day that is forced, and was done just before the worker died, is computed
+ * once more. The day's workflow has its own patience; this only outlives it.
  */
 export const goldDays = proxyActivities<GoldDayActivities>({
   startToCloseTimeout: '4h',

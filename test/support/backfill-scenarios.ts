@@ -26,18 +26,22 @@ export class BackfillFakes {
   mostAtOnce = 0;
   plan: readonly PlannedDay[] = [];
   readonly failing = new Map<Day, ApplicationFailure>();
+  /** What the gate is asked. */
+  readonly gate = new GoldDayFakes(() => Promise.resolve());
   lift: () => void = () => undefined;
   #held: Promise<void> = Promise.resolve();
+  #heldFrom = 0;
   #running = 0;
 
   readonly activities = {
+    ...this.gate.activities,
     planGoldBackfill: () => Promise.resolve(this.plan),
     runGoldDay: async (input: RunGoldDayInput): Promise<RanGoldDay> => {
       this.ran.push(input);
       this.#running += 1;
       this.mostAtOnce = Math.max(this.mostAtOnce, this.#running);
       try {
-        await this.#held;
+        if (this.ran.length > this.#heldFrom) await this.#held;
         const failure = this.failing.get(input.day);
         if (failure !== undefined) throw failure;
         return { reused: input.day.endsWith('-05') };
@@ -47,8 +51,23 @@ export class BackfillFakes {
     },
   };
 
-  /** Holds every day back until `lift` is called. */
-  hold(): void {
+  /** Plans the days from `FROM` on, newest first. */
+  planDays(count: number): void {
+    this.plan = Array.from({ length: count }, (_, i) => ({
+      day: addDays(FROM, count - 1 - i),
+      force: false,
+      reasons: ['never-computed'],
+    }));
+  }
+
+  untilRan(days: number): Promise<unknown> {
+    const have = (): Promise<boolean> => Promise.resolve(this.ran.length >= days);
+    return waitUntil(`${days} days`, have, { timeoutMs: 60_000, everyMs: 20 });
+  }
+
+  /** Holds every day back, but so many first ones, until `lift` is called. */
+  hold(from = 0): void {
+    this.#heldFrom = from;
     this.#held = new Promise((resolve) => (this.lift = resolve));
   }
 }
@@ -85,8 +104,7 @@ export const BACKFILL_SCENARIOS = {
     days: 7,
     given: (fakes) => fakes.hold(),
     meanwhile: async (_, fakes) => {
-      const two = (): Promise<boolean> => Promise.resolve(fakes.ran.length >= 2);
-      await waitUntil('two days', two, { timeoutMs: 30_000, everyMs: 20 });
+      await fakes.untilRan(2);
       fakes.lift();
     },
   },
@@ -124,6 +142,22 @@ export const BACKFILL_SCENARIOS = {
 /** Years of days: more than one run of the workflow holds. Too long to be worth recording. */
 export const YEARS: BackfillScenario = { name: 'years', days: 600, input: { parallelism: 8 } };
 
+/** As many as one run of the workflow computes. */
+export const RUN_DAYS = 500;
+
+/** Cancelled while the last days of its first run are finished: a second run would follow. */
+export const CANCELLED_BETWEEN_RUNS: BackfillScenario = {
+  name: 'cancelled-between-runs',
+  days: RUN_DAYS + 10,
+  input: { parallelism: 8 },
+  given: (fakes) => fakes.hold(RUN_DAYS - 3),
+  meanwhile: async (handle, fakes) => {
+    await fakes.untilRan(RUN_DAYS);
+    await handle.cancel();
+    fakes.lift();
+  },
+};
+
 /** Plays a scenario to its end on a server without services. */
 export async function playBackfill(
   env: TestWorkflowEnvironment,
@@ -131,18 +165,14 @@ export async function playBackfill(
   scenario: BackfillScenario,
 ): Promise<BackfillOutcome> {
   const fakes = new BackfillFakes();
-  fakes.plan = Array.from({ length: scenario.days }, (_, i) => ({
-    day: addDays(FROM, scenario.days - 1 - i),
-    force: false,
-    reasons: ['never-computed'],
-  }));
+  fakes.planDays(scenario.days);
   scenario.given?.(fakes);
   const taskQueue = `gold-backfill-${scenario.name}`;
   const worker = await Worker.create({
     connection: env.nativeConnection,
     taskQueue,
     workflowBundle,
-    activities: { ...new GoldDayFakes(() => Promise.resolve()).activities, ...fakes.activities },
+    activities: fakes.activities,
   });
   return worker.runUntil(async () => {
     const to = addDays(FROM, scenario.days - 1);

@@ -20,8 +20,10 @@ export class GoldDayFakes {
   arrived = true;
   /** The recorded run, where one stands. */
   standing: GoldRun | undefined;
-  /** How long reading the record takes. */
-  reading: Promise<void> = Promise.resolve();
+  /** Whether silver changes while the next computation runs: its record does not stand. */
+  changed = false;
+  /** What an attempt does until it has read the record. */
+  reading: () => Promise<void> = () => Promise.resolve();
   read: () => void = () => undefined;
   /** What the next tries to freeze the ends come to, one by one, before they succeed. */
   freezing: ApplicationFailure[] = [];
@@ -58,11 +60,16 @@ export class GoldDayFakes {
     readCommitted: () => this.say('readCommitted', { events: { 0: '5' } }),
     computeGold: async (input: ComputeGoldInput): Promise<GoldDayResult> => {
       this.asked.push('computeGold');
-      await this.reading;
-      if (this.standing !== undefined && !input.forced) return { ...this.standing, reused: true };
+      // As it is when asked, whatever comes meanwhile.
+      const { standing } = this;
+      await this.reading();
+      if (standing !== undefined && !input.forced) return { ...standing, reused: true };
       this.computed.push(input);
       if (this.computing !== undefined) throw this.computing;
-      return { ...runOf(input), reused: false };
+      const run = runOf(input);
+      this.standing = this.changed ? undefined : run;
+      this.changed = false;
+      return { ...run, reused: false };
     },
     recordGoldFailure: (input: RecordFailureInput) => {
       this.failures.push(input);

@@ -1,14 +1,19 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { WorkflowFailedError } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowFailedError,
+  type WorkflowHandleWithFirstExecutionRunId,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GoldDayInput, GoldDayResult } from '../../src/messages.js';
+import type { GoldDayInput, GoldDayRequest, GoldDayResult } from '../../src/messages.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { goldRequest } from '../../src/workflows/definitions.js';
 import type { goldDay } from '../../src/workflows/gold-day.js';
 import { GoldDayFakes, runOf } from './gold-day-fakes.js';
+import { cancelled } from './until-cancelled.js';
 
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof goldDay>;
 
@@ -16,6 +21,8 @@ type Handle = WorkflowHandleWithFirstExecutionRunId<typeof goldDay>;
 export interface Scenario {
   readonly name: string;
   readonly input?: Partial<GoldDayInput>;
+  /** Whether it is asked for by the update that starts it, as Airflow does. */
+  readonly byUpdate?: true;
   readonly given?: (fakes: GoldDayFakes) => void;
   readonly meanwhile?: (handle: Handle, fakes: GoldDayFakes) => Promise<void>;
 }
@@ -67,12 +74,28 @@ export const SCENARIOS = {
     name: 'forced-while-reading',
     given: (fakes) => {
       fakes.standing = runOf({});
-      fakes.reading = new Promise((resolve) => (fakes.read = resolve));
+      holdBack(fakes);
     },
     meanwhile: async (handle, fakes) => {
-      const reads = () => Promise.resolve(fakes.asked.includes('computeGold'));
-      await waitUntil('the record to be read', reads, { timeoutMs: 30_000, everyMs: 20 });
-      await handle.executeUpdate(goldRequest, { args: [{ force: true, requestedBy: 'second' }] });
+      await joinWhileComputing(handle, fakes, { force: true });
+      fakes.read();
+    },
+  },
+  joinedWhileComputing: {
+    name: 'joined-while-computing',
+    given: holdBack,
+    meanwhile: async (handle, fakes) => {
+      await joinWhileComputing(handle, fakes, {});
+      fakes.read();
+    },
+  },
+  joinedWithLaterBarrier: {
+    name: 'joined-with-later-barrier',
+    given: holdBack,
+    meanwhile: async (handle, fakes) => {
+      await joinWhileComputing(handle, fakes, {
+        barrier: { complete: true, positions: { events: { 0: '10' } } },
+      });
       fakes.read();
     },
   },
@@ -90,6 +113,24 @@ export const SCENARIOS = {
     given: (fakes) =>
       (fakes.computing = ApplicationFailure.nonRetryable('checking staging: no', 'GOLD_CHECK_FAILED')),
   },
+  cancelledWhileComputing: {
+    name: 'cancelled-while-computing',
+    given: (fakes) => {
+      fakes.reading = async () => {
+        try {
+          await cancelled();
+        } finally {
+          // It ends its query and drops its table.
+          await delay(300);
+          fakes.asked.push('the attempt has ended');
+        }
+      };
+    },
+    meanwhile: async (handle, fakes) => {
+      await untilComputing(fakes);
+      await handle.cancel();
+    },
+  },
   cancelled: {
     name: 'cancelled',
     given: (fakes) => {
@@ -105,6 +146,27 @@ export const SCENARIOS = {
   },
 } satisfies Record<string, Scenario>;
 
+/** Holds the computation back until it is told to go on. */
+export function holdBack(fakes: GoldDayFakes): void {
+  const held = new Promise<void>((resolve) => (fakes.read = resolve));
+  fakes.reading = () => held;
+}
+
+export async function joinWhileComputing(
+  handle: Handle,
+  fakes: GoldDayFakes,
+  request: GoldDayRequest,
+): Promise<void> {
+  await untilComputing(fakes);
+  await handle.executeUpdate(goldRequest, { args: [{ requestedBy: 'second', ...request }] });
+}
+
+const untilComputing = (fakes: GoldDayFakes): Promise<unknown> =>
+  waitUntil('the day to be computed', () => Promise.resolve(fakes.asked.includes('computeGold')), {
+    timeoutMs: 30_000,
+    everyMs: 20,
+  });
+
 /** Plays a scenario to its end on a server that skips time. */
 export async function play(
   env: TestWorkflowEnvironment,
@@ -119,13 +181,11 @@ export async function play(
     taskQueue,
     workflowBundle,
     activities: fakes.activities,
+    // As the control worker: an attempt hears soon that it is cancelled.
+    maxHeartbeatThrottleInterval: '1s',
   });
   return worker.runUntil(async () => {
-    const handle = await env.client.workflow.start<typeof goldDay>('goldDay', {
-      workflowId: `gold-day/2024-05-01/${scenario.name}`,
-      taskQueue,
-      args: [{ day: '2024-05-01', requestedBy: 'first', ...scenario.input }],
-    });
+    const handle = await begin(env, scenario, taskQueue);
     await scenario.meanwhile?.(handle, fakes);
     const end = await handle.result().then(
       (result) => ({ result, ended: undefined, message: '' }),
@@ -135,6 +195,25 @@ export async function play(
     const { startTime, closeTime } = await handle.describe();
     return { ...end, handle, fakes, tookMs: Number(closeTime) - Number(startTime) };
   });
+}
+
+async function begin(env: TestWorkflowEnvironment, scenario: Scenario, taskQueue: string): Promise<Handle> {
+  const options: WorkflowStartOptions<typeof goldDay> = {
+    workflowId: `gold-day/2024-05-01/${scenario.name}`,
+    taskQueue,
+    args: [{ day: '2024-05-01', requestedBy: 'first', ...scenario.input }],
+  };
+  const { workflow } = env.client;
+  if (scenario.byUpdate === undefined) return workflow.start<typeof goldDay>('goldDay', options);
+  const start = new WithStartWorkflowOperation<typeof goldDay>('goldDay', {
+    ...options,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
+  await workflow.executeUpdateWithStart(goldRequest, {
+    args: [{ requestedBy: 'first' }],
+    startWorkflowOperation: start,
+  });
+  return (await start.workflowHandle()) as Handle;
 }
 
 /** How a workflow that did not complete has ended. */

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { addDays } from '../../../src/core/day.js';
 import { goldDayWorkflowId, CONTROL_QUEUE, goldStagingPrefix } from '../../../src/core/ids.js';
 import type { Answer, EventAnswer } from '../../../src/generate/answer.js';
 import { userIdRange } from '../../../src/generate/keys.js';
 import { generateAll } from '../../../src/generate/generate.js';
 import { connectTemporal } from '../../../src/clients/temporal.js';
+import { DaysFailedError, type GoldBackfillResult } from '../../../src/index.js';
+import { packageRoot } from '../../../src/package-root.js';
+import { tellCutDays } from '../../../src/provision/cut.js';
 import {
   assertGoldIs,
   attemptsOf,
@@ -186,6 +191,30 @@ describe('gold of a day, on the whole pipeline', function () {
     assert.equal((await tidemark.gold.run({ day: cut })).reused, true);
   });
 
+  it('computes a day anew that was read while a cut was being written', async () => {
+    const { clickhouse, tidemark, stack } = gold();
+    const cut = addDays(FIRST_DAY, -22);
+    const event = eventOf('gold-cutting', answer.users[0]?.user_id ?? '', 'login', `${cut}T06:00:00.000Z`);
+    await gold().events.insertOne(event.stored);
+    await tidemark.gold.run({ day: cut });
+    // Made before the run began, and seen after it had read.
+    await clickhouse.command({
+      query: `INSERT INTO silver_events
+              SELECT * REPLACE (1 AS is_deleted, version + 1 AS version, -1 AS partition, 0 AS offset, now64(3) - INTERVAL 1 HOUR AS ingested_at)
+              FROM silver_events FINAL WHERE day = '${cut}' AND event_id = '"gold-cutting"'`,
+    });
+    assert.equal((await tidemark.gold.run({ day: cut })).reused, true, 'its own time does not tell');
+    const written = await clickhouse.query({
+      query: `SELECT toString(version) AS version FROM silver_events WHERE day = '${cut}' AND partition = -1`,
+      format: 'JSONEachRow',
+    });
+    const [row] = await written.json<{ version: string }>();
+    await tellCutDays({ clickhouse, config: stack.config }, row!.version);
+    const after = await tidemark.gold.run({ day: cut });
+    assert.deepEqual([after.reused, after.rowsWritten], [false, '0']);
+    assert.equal((await tidemark.gold.run({ day: cut })).reused, true);
+  });
+
   it('shows users without events as zeros', async () => {
     const { from, to } = userIdRange(SEED);
     const answerOf = await gold().clickhouse.query({
@@ -234,6 +263,33 @@ describe('gold of a day, on the whole pipeline', function () {
     }
   });
 
+  /** A backfill of which the first day fails and the second does not. */
+  async function namesFailedDays(from: string): Promise<void> {
+    const to = addDays(from, 1);
+    const { tidemark, stack } = gold();
+    await assert.rejects(tidemark.gold.backfill({ from, to }), (error: unknown) => {
+      assert.ok(error instanceof DaysFailedError);
+      const { planned, computed, failed } = error.result;
+      assert.deepEqual([planned, computed], [2, 1]);
+      assert.deepEqual(
+        failed.map(({ day, code }) => [day, code]),
+        [[from, 'GOLD_CHECK_FAILED']],
+      );
+      return true;
+    });
+    const program = join(packageRoot, 'dist/src/cli/main.js');
+    const args = ['--data-dir', stack.dataDir, 'gold', 'backfill', from, to];
+    const cli = (...more: string[]) =>
+      execa(process.execPath, [program, ...args, ...more], { reject: false });
+    const told = await cli('--json');
+    const { failed } = JSON.parse(told.stdout) as GoldBackfillResult;
+    assert.deepEqual([told.exitCode, failed.map(({ day }) => day)], [1, [from]]);
+    const shown = await cli();
+    assert.equal(shown.exitCode, 1);
+    assert.match(shown.stdout, new RegExp(`${from} +GOLD_CHECK_FAILED +.*outside of the day`));
+    assert.match(shown.stderr, /1 of 1 days failed, .*\(DAYS_FAILED\)$/);
+  }
+
   it('drops what dead attempts have left of a day, and of no other day', async () => {
     const dead = `${goldStagingPrefix(day)}dead_1`;
     const elsewhere = `${goldStagingPrefix(other)}dead_1`;
@@ -277,6 +333,7 @@ describe('gold of a day, on the whole pipeline', function () {
       const view = await tidemark.gold.show({ day: checked });
       assert.equal(view.lastAttempt?.errorCode, 'GOLD_CHECK_FAILED');
       assert.equal(view.run?.rowsWritten, '1');
+      await namesFailedDays(checked);
     } finally {
       await clickhouse.command({
         query: `ALTER TABLE silver_events DELETE WHERE event_id = '"corrupt"'`,

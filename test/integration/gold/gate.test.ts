@@ -72,6 +72,9 @@ describe('the gate of gold', function () {
         message: /gave up waiting for connector tidemark-postgres to produce past LSN \d+/,
       });
     });
+    // Nothing is left to do: what stands, stands, and the failure is told beside it.
+    const [state] = await tidemark.gold.status({ from: day, to: day });
+    assert.deepEqual([state?.state, state?.errorCode], ['complete', 'GATE_TIMEOUT']);
     const run = await tidemark.gold.run({ day, force: true });
     assert.equal(run.isFinal, true);
     assert.deepEqual(

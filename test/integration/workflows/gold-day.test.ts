@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { PATIENT, play, SCENARIOS } from '../../support/gold-day-scenarios.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitUntil } from '../../../src/wait-until.js';
+import { goldRequest } from '../../../src/workflows/definitions.js';
+import type { GoldDayFakes } from '../../support/gold-day-fakes.js';
+import { holdBack, joinWhileComputing, PATIENT, play, SCENARIOS } from '../../support/gold-day-scenarios.js';
 import { serverThatSkipsTime, usePlay } from '../../support/workflow-server.js';
 
 /** The decisions of the workflow alone, on a server that skips time; the activities are fakes. */
@@ -78,6 +82,92 @@ describe('workflow goldDay', function () {
     );
   });
 
+  describe('who joins', () => {
+    const count = ({ asked }: GoldDayFakes, step: string) => asked.filter((name) => name === step).length;
+
+    it('while it computes is answered after another gate, by a new computation where something had changed', async () => {
+      const { result, fakes } = await playing({
+        ...SCENARIOS.joinedWhileComputing,
+        meanwhile: async (handle, fakes) => {
+          await joinWhileComputing(handle, fakes, {});
+          fakes.changed = true;
+          fakes.read();
+        },
+      });
+      assert.equal(count(fakes, 'freezeEnds'), 2);
+      assert.deepEqual(
+        fakes.computed.map(({ requestedBy, forced }) => [requestedBy, forced]),
+        [
+          ['first', false],
+          ['first, second', false],
+        ],
+      );
+      assert.equal(result?.requestedBy, 'first, second');
+    });
+
+    it('while it computes, and nothing has changed: the gate again and a look at the record', async () => {
+      const { result, fakes } = await playing(SCENARIOS.joinedWhileComputing);
+      assert.deepEqual([count(fakes, 'freezeEnds'), count(fakes, 'computeGold')], [2, 2]);
+      assert.deepEqual([fakes.computed.length, result?.requestedBy], [1, 'first']);
+    });
+
+    it('at its gate, whose mark was made before: likewise', async () => {
+      const { fakes } = await playing({
+        name: 'joined-at-the-gate',
+        given: (fakes) => {
+          fakes.arrived = false;
+          fakes.pass = () => delay(50);
+        },
+        meanwhile: async (handle, fakes) => {
+          const waits = () => Promise.resolve(fakes.asked.includes('awaitMark'));
+          await waitUntil('the gate', waits, { timeoutMs: 30_000, everyMs: 20 });
+          await handle.executeUpdate(goldRequest, { args: [{ requestedBy: 'second' }] });
+          fakes.arrived = true;
+        },
+      });
+      assert.deepEqual([count(fakes, 'freezeEnds'), count(fakes, 'computeGold')], [2, 2]);
+      assert.equal(fakes.computed.length, 1);
+    });
+
+    it('with the update that starts it costs nothing more', async () => {
+      const { fakes } = await playing({ name: 'by-update', byUpdate: true });
+      assert.deepEqual([count(fakes, 'freezeEnds'), count(fakes, 'computeGold')], [1, 1]);
+    });
+
+    it('forcing, while it computes, is computed for anew', async () => {
+      const { fakes } = await playing({
+        name: 'forced-while-computing',
+        given: holdBack,
+        meanwhile: async (handle, fakes) => {
+          await joinWhileComputing(handle, fakes, { force: true });
+          fakes.read();
+        },
+      });
+      assert.deepEqual(
+        fakes.computed.map(({ forced }) => forced),
+        [false, true],
+      );
+    });
+
+    it('with a later barrier than its own: it is computed under that, without another gate', async () => {
+      const { fakes } = await playing(SCENARIOS.joinedWithLaterBarrier);
+      assert.deepEqual([count(fakes, 'freezeEnds'), count(fakes, 'computeGold')], [1, 2]);
+    });
+
+    it('with a barrier that its own is past: nothing is done for that', async () => {
+      const { fakes } = await playing({
+        name: 'joined-with-earlier-barrier',
+        given: holdBack,
+        meanwhile: async (handle, fakes) => {
+          const barrier = { complete: true, positions: { events: { 0: '9' } } };
+          await joinWhileComputing(handle, fakes, { barrier });
+          fakes.read();
+        },
+      });
+      assert.deepEqual([count(fakes, 'freezeEnds'), count(fakes, 'computeGold')], [1, 1]);
+    });
+  });
+
   it('outlasts a service that is away for a while', async () => {
     const { result, fakes } = await playing(SCENARIOS.serviceBack);
     assert.equal(result?.status, 'complete');
@@ -90,6 +180,16 @@ describe('workflow goldDay', function () {
     assert.deepEqual(
       fakes.failures.map(({ errorCode }) => errorCode),
       ['GOLD_CHECK_FAILED'],
+    );
+  });
+
+  it('is cancelled while it computes: its attempt has ended before it does', async () => {
+    const { ended, fakes } = await playing(SCENARIOS.cancelledWhileComputing);
+    assert.equal(ended, 'cancelled');
+    assert.deepEqual(fakes.asked.slice(-2), ['the attempt has ended', 'recordGoldFailure']);
+    assert.deepEqual(
+      fakes.failures.map(({ errorCode }) => errorCode),
+      ['CANCELLED'],
     );
   });
 

@@ -173,12 +173,42 @@ describe('activities/gold-attempt', () => {
     }
   });
 
+  it('asked again by the same run, takes what that computed before for a record as any other, its own all the same', async () => {
+    const own = recorded({ runId: OWN_RUN, attempt: 1, rowsWritten: '3' });
+    const server = new ToldClickHouse();
+    server.record = [own];
+    const fresh = await attemptAt(server, 1, { ...input, attemptsBefore: 1 });
+    assert.deepEqual([fresh.attempt, fresh.reused, server.steps], [1, false, []]);
+
+    for (const [forced, rowsWritten] of [
+      [true, '3'],
+      [false, '4'],
+    ] as const) {
+      const server = new ToldClickHouse();
+      server.record = [{ ...own, rowsWritten }];
+      const again = await attemptAt(server, 1, { ...input, forced, attemptsBefore: 1 });
+      assert.deepEqual([again.attempt, again.reused], [2, false]);
+      assert.match(server.told.find((query) => query.startsWith('CREATE')) ?? '', /_2\b/);
+    }
+  });
+
   it('closes the record of whoever is still written down as running', async () => {
     const server = new ToldClickHouse();
     server.record = [recorded({ runId: 'dead', status: 'running', finishedAtMs: null })];
     await attemptAt(server);
     const [closing] = server.told.filter((query) => query.startsWith('INSERT'));
     assert.match(closing ?? '', /'abandoned' AS status[^]*AND NOT \(recorded\.run_id/);
+  });
+
+  it('closes it also where the record of another run answers', async () => {
+    const server = new ToldClickHouse();
+    server.record = [
+      recorded({ runId: 'dead', status: 'running', finishedAtMs: null }),
+      recorded({ runId: 'earlier', rowsWritten: '3' }),
+    ];
+    const { runId, reused } = await attemptAt(server);
+    assert.deepEqual([runId, reused], ['earlier', true]);
+    assert.match(server.told.find((query) => query.startsWith('INSERT')) ?? '', /'abandoned' AS status/);
   });
 
   it('replaces nothing when a check of staging fails; tried again, but not for ever', async () => {

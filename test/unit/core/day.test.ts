@@ -12,6 +12,7 @@ describe('core/day', () => {
       '',
       '2026-11-20T00:00:00Z',
       '20261120',
+      '1969-12-31',
     ]) {
       assert.throws(() => parseDay(bad), { name: 'PipelineError', code: 'BAD_DAY' }, bad);
     }

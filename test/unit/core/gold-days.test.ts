@@ -59,6 +59,9 @@ describe('core/gold-days', () => {
 
   it('tells of changed users and of other code, which make nothing stale', () => {
     assert.deepEqual(changeReasons(fresh, 'v1'), []);
+    const by = (codeVersion: string) => ({ ...fresh, run: { ...run, codeVersion } });
+    assert.deepEqual(changeReasons(by('1.0.0+gold.1'), '1.0.1+gold.1'), [], 'another package, the same SQL');
+    assert.deepEqual(changeReasons(by('1.0.0+gold.1'), '1.0.0+gold.2'), ['code-changed']);
     assert.deepEqual(changeReasons({ ...fresh, usersChanged: 1 }, 'v2'), ['users-changed', 'code-changed']);
     assert.deepEqual(changeReasons({ ...fresh, run: null, usersChanged: 1 }, 'v2'), []);
   });
@@ -75,6 +78,8 @@ describe('core/gold-days', () => {
       ['stale', { ...fresh, rowsPresent: '1' }, attempt('complete')],
       ['running', fresh, attempt('running')],
       ['failed', { ...fresh, run: null }, attempt('failed', 'GATE_TIMEOUT')],
+      ['failed', { ...fresh, rowsPresent: '1' }, attempt('failed', 'GATE_TIMEOUT')],
+      ['complete', fresh, attempt('failed', 'GATE_TIMEOUT')],
       ['complete', fresh, attempt('abandoned')],
     ] as const;
     for (const [state, evidence, last] of rows) {
@@ -145,12 +150,14 @@ describe('core/gold-days', () => {
         '2024-03-01',
       ]);
       assert.deepEqual(pastDays('a test', '2024-05-09', '2024-05-09', nowMs), ['2024-05-09']);
+      assert.equal(pastDays('a test', '2004-05-05', '2024-05-04', nowMs).length, 7_305, 'twenty years');
     });
     const refused: [string, string, RegExp][] = [
       ['2024-05-02', '2024-05-01', /the first day is after the last/],
       ['2024-05-01', '2024-05-10', /the last day must be over \(today is 2024-05-10 UTC\)/],
       ['2024-05-01', '2025-05-10', /must be over/],
-      ['1900-01-01', '2024-05-01', /more than 36525 days/],
+      ['1969-12-31', '1970-01-02', /the first day is before 1970-01-01/],
+      ['2004-05-04', '2024-05-04', /more than 7305 days/],
     ];
     for (const [from, to, message] of refused) {
       it(`${from} to ${to} is refused`, () =>
