@@ -38,6 +38,8 @@ export interface RejectedFrame {
   readonly bytes: Uint8Array;
 }
 
+export type FrameClock = PartitionClock & Pick<PartitionTime<HeldBytes>, 'counted' | 'isHolding'>;
+
 interface PartitionState {
   readonly id: number;
   readonly time: PartitionTime<HeldBytes>;
@@ -107,10 +109,17 @@ export class UniquesSlice {
     if (time.unsettled) time.settle((settled, held) => this.#settle(state, settled, held));
   }
 
-  /** A partition has nothing more for now. */
+  /** A partition has nothing more for now that counts: nobody waits for it. */
   idle(partition: number): void {
     const state = this.#partitions.get(partition)!;
-    state.time.idle((decision, held) => this.#settle(state, decision, held));
+    state.time.idle();
+    state.isDirty = true;
+  }
+
+  /** A partition has nothing more for now: what it holds will not be confirmed. */
+  giveUp(partition: number): void {
+    const state = this.#partitions.get(partition)!;
+    state.time.giveUp((decision, held) => this.#settle(state, decision, held));
     state.isDirty = true;
   }
 
@@ -121,8 +130,8 @@ export class UniquesSlice {
     state.isDirty = true;
   }
 
-  /** Clock of every partition, for pausing those that run ahead. */
-  get clocks(): ReadonlyMap<number, PartitionClock> {
+  /** Clock of every partition, for pausing those that run ahead and for telling when one is idle. */
+  get clocks(): ReadonlyMap<number, FrameClock> {
     return new Map([...this.#partitions].map(([id, { time }]) => [id, time]));
   }
 

@@ -46,6 +46,7 @@ const isImpossible = (atS: number): boolean =>
  */
 export class PartitionTime<Frame> implements PartitionClock {
   timeS: number | undefined;
+  /** Idle, it is read again once its time has moved: what it brings may be wild, held or of hours ago, and nobody waits for that. */
   reading: PartitionClock['reading'] = 'reading';
   readonly #rules: TimeRules;
   /** Timestamps of the last 2 K frames counted, a ring: that of the n-th frame is at n modulo 2 K. */
@@ -80,6 +81,16 @@ export class PartitionTime<Frame> implements PartitionClock {
     };
   }
 
+  /** Frames counted so far, those that had been held among them. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** Whether frames wait for confirmation. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
+  }
+
   /** Whether `settle` has something to decide. */
   get unsettled(): boolean {
     return this.#unsettled;
@@ -87,7 +98,6 @@ export class PartitionTime<Frame> implements PartitionClock {
 
   /** Decides on the next frame; `atS` is its timestamp in whole seconds. On `hold`, call `hold`; then `settle` if `unsettled`. */
   decide(atS: number): TimeDecision {
-    this.reading = 'reading';
     if (isImpossible(atS)) return 'impossible';
     const time = this.timeS;
     if (time === undefined || atS > time + this.#rules.aheadS) return 'hold';
@@ -110,10 +120,15 @@ export class PartitionTime<Frame> implements PartitionClock {
     this.#unsettled = false;
   }
 
-  /** Nothing more comes for now: what is held goes to quarantine, and the others need not wait for this partition. */
-  idle(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
-    this.#giveUp(settled);
+  /** Nothing that counts comes for now: the others need not wait for this partition. */
+  idle(): void {
     this.reading = 'idle';
+  }
+
+  /** Nothing comes for now that could confirm what is held: it goes to quarantine. */
+  giveUp(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
+    for (const held of this.#held.splice(0)) settled('unconfirmed', held);
+    this.#unsettled = false;
   }
 
   /**
@@ -127,7 +142,7 @@ export class PartitionTime<Frame> implements PartitionClock {
         settled(Math.abs(held.atS - middleS) <= SHORT_INPUT_REACH_S ? 'accept' : 'unconfirmed', held);
       }
     }
-    this.#giveUp(settled);
+    this.giveUp(settled);
     this.reading = 'ended';
   }
 
@@ -156,6 +171,7 @@ export class PartitionTime<Frame> implements PartitionClock {
     }
     this.timeS = earliest;
     this.#ahead -= reached;
+    this.reading = 'reading';
   }
 
   /** In the order they came. */
@@ -203,15 +219,11 @@ export class PartitionTime<Frame> implements PartitionClock {
     // Whatever was counted before is behind it.
     this.timeS = times[first]!;
     this.#ahead = 0;
+    this.reading = 'reading';
     return true;
   }
 
   #heldTimes(): Float64Array {
     return Float64Array.from(this.#held, ({ atS }) => atS).sort();
-  }
-
-  #giveUp(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
-    for (const held of this.#held.splice(0)) settled('unconfirmed', held);
-    this.#unsettled = false;
   }
 }

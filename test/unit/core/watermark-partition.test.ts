@@ -21,7 +21,10 @@ function run(times: readonly number[], rules: TimeRules, finish: 'end' | 'idle' 
     if (time.unsettled) time.settle(settled);
   });
   if (finish === 'end') time.end(settled);
-  if (finish === 'idle') time.idle(settled);
+  if (finish === 'idle') {
+    time.giveUp(settled);
+    time.idle();
+  }
   return { outcome, timeS: time.timeS, reading: time.reading, state: time.state };
 }
 
@@ -156,6 +159,27 @@ describe('core/watermark-partition', () => {
       assert.equal(result.reading, finish === 'neither' ? 'reading' : finish === 'idle' ? 'idle' : 'ended');
     });
   }
+
+  it('is read again, once idle, when its time moves and not before', () => {
+    const time = new PartitionTime<number>(RULES);
+    const offer = (atS: number): string => {
+      if (time.decide(atS) === 'hold') time.hold(atS, 0);
+      if (time.unsettled) time.settle(() => undefined);
+      return time.reading;
+    };
+    const read = (times: readonly number[]): string[] => {
+      time.idle();
+      return times.map(offer);
+    };
+    assert.deepEqual(read(START), ['idle', 'idle', 'reading'], 'it starts');
+    assert.deepEqual(
+      read([5000, 3e11, 1, 990, 1000]),
+      Array.from({ length: 5 }, () => 'idle'),
+      'nothing moves it',
+    );
+    assert.deepEqual(read([1010, 1010, 1010]), ['idle', 'idle', 'reading'], 'it moves');
+    assert.deepEqual(read(repeat(3, 9000)), ['idle', 'idle', 'reading'], 'it jumps');
+  });
 
   it('holds a bounded number of frames, however wild', () => {
     const times = Array.from({ length: 500 }, (_, i) => i * 1000);
