@@ -1,5 +1,6 @@
 import { deadLetterHeaders, type DeadLetterStage } from '../../core/dead-letter.js';
 import {
+  isReport,
   UniquesSlice,
   type CountRules,
   type FrameClock,
@@ -141,7 +142,8 @@ export class UniquesProcessor implements Processor {
     const records = asStateRecords(this.#slice.snapshot());
     for (const { key, value } of records) {
       // A window that leaves this slice's memory stays counted: the merge stage is not told.
-      if (value !== null) output.write(topic, partition, { timestampMs, key: Buffer.from(key), value });
+      if (value !== null && isReport(key))
+        output.write(topic, partition, { timestampMs, key: Buffer.from(key), value });
     }
     return records;
   }
