@@ -33,8 +33,8 @@ const STRICT_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }
 const ENCODER = new TextEncoder();
 const NUMBER_TEXT = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 const TS = 0;
-/** One bit each in a small integer. */
-const MOST_FIELDS = 30;
+/** Fields counted at most: one bit each, and one for the time, in a small integer. */
+export const MOST_ID_FIELDS = 29;
 
 /** Where one counted value's text lies: `bytes[start, end)`, or nowhere while `end` is 0. */
 interface IdText {
@@ -74,8 +74,8 @@ export class FrameScanner {
         `reading frames: fields must be distinct and at least one counted, got ${this.#names.join(', ')}`,
       );
     }
-    if (this.#names.length > MOST_FIELDS) {
-      throw new RangeError(`reading frames: at most ${MOST_FIELDS - 1} counted fields`);
+    if (format.idFields.length > MOST_ID_FIELDS) {
+      throw new RangeError(`reading frames: at most ${MOST_ID_FIELDS} counted fields`);
     }
     this.#nameBytes = this.#names.map((name) => ENCODER.encode(name));
     this.#strict = format.strict;

@@ -61,6 +61,9 @@ export function decodeSketch(bytes: Uint8Array): UniqueSketch {
   }
 }
 
+/** No sketch of this precision takes more: one that is exact up to its limit is larger than registers. */
+export const mostSketchBytes = (precision: number): number => HEADER_BYTES + 4 + 8 * exactLimit(precision);
+
 const denseBytes = (precision: number): number => (2 ** precision / 4) * 3;
 
 function readHashes(body: Uint8Array, precision: number): HashSet64 {

@@ -1,3 +1,4 @@
+import { badState } from './uniques-state.js';
 import type { FrameTally } from './uniques-tally.js';
 import type { HeldFrame, PartitionTimeState } from './watermark-partition.js';
 
@@ -7,32 +8,31 @@ export interface HeldBytes {
   readonly bytes: Uint8Array;
 }
 
-interface StoredFrame {
-  readonly atS: number;
-  readonly countedBefore: number;
-  readonly offset: number;
-  /** One UTF-16 unit per byte, so that any bytes survive JSON. */
-  readonly frame: string;
-}
-
-/** State of one partition as its record holds it. */
+/** State of one partition as its record holds it, but for the frames it holds: each has a record of its own. */
 export interface StoredTime extends Omit<PartitionTimeState<never>, 'held'> {
-  readonly held: readonly StoredFrame[];
   readonly tally: FrameTally;
 }
 
-export const encodeFrame = (held: HeldFrame<HeldBytes>): StoredFrame => ({
-  atS: held.atS,
-  countedBefore: held.countedBefore,
-  offset: held.frame.offset,
-  frame: Array.from(held.frame.bytes, (byte) => String.fromCharCode(byte)).join(''),
-});
+const FORMAT = 1;
+/** Format, one byte; the timestamp and how many had been counted before, 8 bytes each, big-endian doubles. The frame follows. */
+const HEADER_BYTES = 17;
 
-export const decodeFrame = (stored: StoredFrame): HeldFrame<HeldBytes> => ({
-  atS: stored.atS,
-  countedBefore: stored.countedBefore,
-  frame: {
-    offset: stored.offset,
-    bytes: Uint8Array.from({ length: stored.frame.length }, (_, i) => stored.frame.charCodeAt(i)),
-  },
-});
+/** Bytes of a held frame: hardly more than the frame, so that what fits a record of its topic fits one of the state. */
+export function encodeHeld({ atS, countedBefore, frame }: HeldFrame<HeldBytes>): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + frame.bytes.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, FORMAT);
+  view.setFloat64(1, atS);
+  view.setFloat64(9, countedBefore);
+  bytes.set(frame.bytes, HEADER_BYTES);
+  return bytes;
+}
+
+/** @throws PipelineError `BAD_STATE` when the bytes are of another format or cut. */
+export function decodeHeld(offset: number, bytes: Uint8Array): HeldFrame<HeldBytes> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < HEADER_BYTES || view.getUint8(0) !== FORMAT)
+    throw badState('a held frame of another format');
+  const frame = { offset, bytes: bytes.slice(HEADER_BYTES) };
+  return { atS: view.getFloat64(1), countedBefore: view.getFloat64(9), frame };
+}

@@ -85,7 +85,7 @@ export class UniquesMerge {
         this.#report(slice, key.slice(WINDOW_PREFIX.length), () => decodeCounts(value));
       } else if (key.startsWith(PARTITION_PREFIX)) {
         const id = Number(key.slice(PARTITION_PREFIX.length));
-        this.#clocks.set(id, { ...readJson<StoredTime>(value), held: [] });
+        this.#clocks.set(id, readJson<StoredTime>(value));
         this.#dirtyClocks.add(id);
       }
     }

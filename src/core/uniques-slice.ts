@@ -3,7 +3,7 @@ import { DEFAULT_FRAME_FORMAT, type FrameFault, type FrameFormat } from './frame
 import { DEFAULT_PRECISION } from './hyperloglog.js';
 import { OpenWindows } from './open-windows.js';
 import type { ScannedFrame, ScannedLines } from './scanned-lines.js';
-import { encodeFrame, decodeFrame, type HeldBytes, type StoredTime } from './uniques-held.js';
+import { decodeHeld, encodeHeld, type HeldBytes, type StoredTime } from './uniques-held.js';
 import {
   decodeCounts,
   encodeCounts,
@@ -38,16 +38,25 @@ export interface RejectedFrame {
   readonly bytes: Uint8Array;
 }
 
+export type FrameClock = PartitionClock & Pick<PartitionTime<HeldBytes>, 'counted' | 'isHolding'>;
+
 interface PartitionState {
   readonly id: number;
   readonly time: PartitionTime<HeldBytes>;
   readonly tally: FrameTally;
   isDirty: boolean;
+  /** Offsets of the held frames whose records the state holds. */
+  heldRecords: ReadonlySet<number>;
 }
 
 export const WINDOW_PREFIX = 'window/';
 export const PARTITION_PREFIX = 'partition/';
+const HELD_PREFIX = 'held/';
 const CLOSED_KEY = 'closed';
+
+/** Whether a record of a snapshot is for the merge stage: the rest is of use to its slice alone. */
+export const isReport = (key: string): boolean =>
+  key.startsWith(WINDOW_PREFIX) || key.startsWith(PARTITION_PREFIX);
 
 /**
  * First stage of counting: turns the frames of some partitions into the state of every window they fall into, and
@@ -107,10 +116,17 @@ export class UniquesSlice {
     if (time.unsettled) time.settle((settled, held) => this.#settle(state, settled, held));
   }
 
-  /** A partition has nothing more for now. */
+  /** A partition has nothing more for now that counts: nobody waits for it. */
   idle(partition: number): void {
     const state = this.#partitions.get(partition)!;
-    state.time.idle((decision, held) => this.#settle(state, decision, held));
+    state.time.idle();
+    state.isDirty = true;
+  }
+
+  /** A partition has nothing more for now: what it holds will not be confirmed. */
+  giveUp(partition: number): void {
+    const state = this.#partitions.get(partition)!;
+    state.time.giveUp((decision, held) => this.#settle(state, decision, held));
     state.isDirty = true;
   }
 
@@ -121,8 +137,8 @@ export class UniquesSlice {
     state.isDirty = true;
   }
 
-  /** Clock of every partition, for pausing those that run ahead. */
-  get clocks(): ReadonlyMap<number, PartitionClock> {
+  /** Clock of every partition, for pausing those that run ahead and for telling when one is idle. */
+  get clocks(): ReadonlyMap<number, FrameClock> {
     return new Map([...this.#partitions].map(([id, { time }]) => [id, time]));
   }
 
@@ -144,6 +160,7 @@ export class UniquesSlice {
     this.#windows.changed((window, counts) => {
       records.push({ key: WINDOW_PREFIX + windowKey(window), value: encodeCounts(counts) });
     });
+    for (const state of this.#partitions.values()) if (state.isDirty) records.push(...changedHeld(state));
     records.push(...this.#changedClocks());
     const { closedS } = this.#windows;
     const closed = this.#close();
@@ -170,8 +187,8 @@ export class UniquesSlice {
     for (const state of this.#partitions.values()) {
       if (!state.isDirty) continue;
       state.isDirty = false;
-      const { held, ...rest } = state.time.state;
-      const stored: StoredTime = { ...rest, held: held.map(encodeFrame), tally: state.tally };
+      const { timeS, ahead, counted, reading } = state.time.state;
+      const stored: StoredTime = { timeS, ahead, counted, reading, tally: state.tally };
       records.push(jsonRecord(`${PARTITION_PREFIX}${state.id}`, stored));
     }
     return records;
@@ -179,17 +196,26 @@ export class UniquesSlice {
 
   /** Takes up the state that the newest record of each key holds. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`. */
   restore(records: Iterable<StateRecord>): void {
+    const clocks = new Map<number, StoredTime>();
+    const held = new Map<number, HeldFrame<HeldBytes>[]>();
     for (const { key, value } of records) {
       if (value === null) continue;
       if (key.startsWith(WINDOW_PREFIX)) {
         const window = parseWindowKey(key.slice(WINDOW_PREFIX.length));
         this.#windows.restore(window, decodeCounts(value));
       } else if (key.startsWith(PARTITION_PREFIX)) {
-        const { held, tally, ...rest } = readJson<StoredTime>(value);
-        const id = Number(key.slice(PARTITION_PREFIX.length));
-        const time = new PartitionTime(this.#rules.time, { ...rest, held: held.map(decodeFrame) });
-        this.#partitions.set(id, newPartition(id, time, tally));
+        clocks.set(Number(key.slice(PARTITION_PREFIX.length)), readJson<StoredTime>(value));
+      } else if (key.startsWith(HELD_PREFIX)) {
+        const [id, offset] = key.slice(HELD_PREFIX.length).split('/').map(Number) as [number, number];
+        const frames = held.get(id) ?? [];
+        frames.push(decodeHeld(offset, value));
+        held.set(id, frames);
       } else if (key === CLOSED_KEY) this.#windows.closedS = readJson<{ closedS: number }>(value).closedS;
+    }
+    for (const [id, { tally, ...rest }] of clocks) {
+      const frames = (held.get(id) ?? []).sort((a, b) => a.frame.offset - b.frame.offset);
+      const time = new PartitionTime(this.#rules.time, { ...rest, held: frames });
+      this.#partitions.set(id, newPartition(id, time, tally, offsetsOf(frames)));
     }
   }
 
@@ -218,4 +244,23 @@ const newPartition = (
   id: number,
   time: PartitionTime<HeldBytes>,
   tally: FrameTally = emptyTally(),
-): PartitionState => ({ id, time, tally, isDirty: false });
+  heldRecords: ReadonlySet<number> = new Set(),
+): PartitionState => ({ id, time, tally, isDirty: false, heldRecords });
+
+const offsetsOf = (held: readonly HeldFrame<HeldBytes>[]): Set<number> =>
+  new Set(held.map(({ frame }) => frame.offset));
+
+/** Records of the held frames that have none yet, and nulls for those that are held no longer. */
+function changedHeld(state: PartitionState): StateRecord[] {
+  const { held } = state.time.state;
+  const before = state.heldRecords;
+  const now = offsetsOf(held);
+  state.heldRecords = now;
+  const key = (offset: number): string => `${HELD_PREFIX}${state.id}/${offset}`;
+  return [
+    ...held
+      .filter(({ frame }) => !before.has(frame.offset))
+      .map((one) => ({ key: key(one.frame.offset), value: encodeHeld(one) })),
+    ...[...before].filter((offset) => !now.has(offset)).map((offset) => ({ key: key(offset), value: null })),
+  ];
+}

@@ -1,6 +1,6 @@
 import { PipelineError } from './errors.js';
 import type { UniqueSketch } from './hyperloglog.js';
-import { decodeSketch, encodeSketch } from './sketch-codec.js';
+import { decodeSketch, encodeSketch, mostSketchBytes } from './sketch-codec.js';
 
 /** One record of state: the newest value of a key counts, and a null value says that the key is gone. */
 export interface StateRecord {
@@ -39,6 +39,10 @@ export function encodeCounts(counts: readonly FieldCount[]): Uint8Array {
   });
   return bytes;
 }
+
+/** No window's counts take more bytes. */
+export const mostCountsBytes = (fields: number, precision: number): number =>
+  2 + fields * (12 + mostSketchBytes(precision));
 
 /** @throws PipelineError `BAD_STATE` or `BAD_SKETCH` when the bytes are of another format or cut. */
 export function decodeCounts(bytes: Uint8Array): FieldCount[] {

@@ -19,7 +19,8 @@ export interface HeldFrame<Frame> {
 /** The whole state, plain JSON when `Frame` is. */
 export interface PartitionTimeState<Frame> {
   readonly timeS: number | undefined;
-  readonly ahead: readonly number[];
+  /** Of the last `2 * confirmFrames` frames counted those beyond `timeS`: timestamp, and how many had been counted before. */
+  readonly ahead: readonly (readonly [atS: number, countedBefore: number])[];
   readonly counted: number;
   readonly held: readonly HeldFrame<Frame>[];
   readonly reading: PartitionClock['reading'];
@@ -38,39 +39,56 @@ const isImpossible = (atS: number): boolean =>
  * The time of one source partition, decided from that partition's own frames in offset order and from nothing else,
  * so that a restart or another division into slices decides alike.
  *
- * Time is what `confirmFrames` frames have reached (the K-th highest timestamp counted), so that a wild one opens
- * nothing and moves nothing. It starts, and jumps over a hole, when K held frames lie within the lateness of each
- * other; to jump they must also have come while fewer than K frames followed the old time, so that a minority with a
- * wrong clock never takes a partition over.
+ * Time is what K = `confirmFrames` of the last 2 K frames counted have reached, so that a wild one opens nothing and
+ * moves nothing, and any number of them neither while they are fewer than K of 2 K. It starts, and jumps over a hole,
+ * when K held frames lie within the lateness of each other; to jump they must also have come while fewer than K frames
+ * followed the old time. So a minority with a wrong clock never takes a partition over.
  */
 export class PartitionTime<Frame> implements PartitionClock {
   timeS: number | undefined;
+  /** Idle, it is read again once its time has moved: what it brings may be wild, held or of hours ago, and nobody waits for that. */
   reading: PartitionClock['reading'] = 'reading';
   readonly #rules: TimeRules;
-  /** Timestamps counted beyond `timeS`, ascending; always fewer than `confirmFrames`. */
-  #ahead: number[] = [];
+  /** Timestamps of the last 2 K frames counted, a ring: that of the n-th frame is at n modulo 2 K. */
+  readonly #recent: Float64Array;
+  #slot = 0;
+  /** How many of them are beyond `timeS`; always fewer than `confirmFrames`. */
+  #ahead = 0;
   #counted = 0;
   #held: HeldFrame<Frame>[] = [];
   #unsettled = false;
 
   constructor(rules: TimeRules, state?: PartitionTimeState<Frame>) {
     this.#rules = rules;
+    this.#recent = new Float64Array(2 * rules.confirmFrames).fill(Number.NEGATIVE_INFINITY);
     if (state === undefined) return;
     this.timeS = state.timeS;
     this.reading = state.reading;
-    this.#ahead = [...state.ahead];
+    for (const [atS, countedBefore] of state.ahead) this.#recent[countedBefore % this.#recent.length] = atS;
+    this.#ahead = state.ahead.length;
     this.#counted = state.counted;
+    this.#slot = state.counted % this.#recent.length;
     this.#held = [...state.held];
   }
 
   get state(): PartitionTimeState<Frame> {
     return {
       timeS: this.timeS,
-      ahead: [...this.#ahead],
+      ahead: this.#framesAhead(),
       counted: this.#counted,
       held: [...this.#held],
       reading: this.reading,
     };
+  }
+
+  /** Frames counted so far, those that had been held among them. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** Whether frames wait for confirmation. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
   }
 
   /** Whether `settle` has something to decide. */
@@ -80,13 +98,11 @@ export class PartitionTime<Frame> implements PartitionClock {
 
   /** Decides on the next frame; `atS` is its timestamp in whole seconds. On `hold`, call `hold`; then `settle` if `unsettled`. */
   decide(atS: number): TimeDecision {
-    this.reading = 'reading';
     if (isImpossible(atS)) return 'impossible';
     const time = this.timeS;
     if (time === undefined || atS > time + this.#rules.aheadS) return 'hold';
     if (atS < time - this.#rules.latenessS) return 'too-late';
-    this.#counted += 1;
-    if (atS > time) this.#advance(atS);
+    this.#count(atS, time);
     if (this.#held.length > 0) this.#unsettled = true;
     return atS < time - this.#rules.orderS ? 'late' : 'accept';
   }
@@ -104,10 +120,15 @@ export class PartitionTime<Frame> implements PartitionClock {
     this.#unsettled = false;
   }
 
-  /** Nothing more comes for now: what is held goes to quarantine, and the others need not wait for this partition. */
-  idle(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
-    this.#giveUp(settled);
+  /** Nothing that counts comes for now: the others need not wait for this partition. */
+  idle(): void {
     this.reading = 'idle';
+  }
+
+  /** Nothing comes for now that could confirm what is held: it goes to quarantine. */
+  giveUp(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
+    for (const held of this.#held.splice(0)) settled('unconfirmed', held);
+    this.#unsettled = false;
   }
 
   /**
@@ -121,22 +142,48 @@ export class PartitionTime<Frame> implements PartitionClock {
         settled(Math.abs(held.atS - middleS) <= SHORT_INPUT_REACH_S ? 'accept' : 'unconfirmed', held);
       }
     }
-    this.#giveUp(settled);
+    this.giveUp(settled);
     this.reading = 'ended';
   }
 
-  #advance(atS: number): void {
-    const ahead = this.#ahead;
-    let i = ahead.length;
-    while (i > 0 && ahead[i - 1]! > atS) i--;
-    if (i === ahead.length) ahead.push(atS);
-    else ahead.splice(i, 0, atS);
-    if (ahead.length < this.#rules.confirmFrames) return;
-    const time = ahead[0]!;
-    this.timeS = time;
-    let reached = 1;
-    while (reached < ahead.length && ahead[reached] === time) reached++;
-    ahead.splice(0, reached);
+  #count(atS: number, time: number): void {
+    const recent = this.#recent;
+    const slot = this.#slot;
+    if (recent[slot]! > time) this.#ahead -= 1;
+    recent[slot] = atS;
+    this.#slot = slot + 1 === recent.length ? 0 : slot + 1;
+    this.#counted += 1;
+    if (atS <= time) return;
+    this.#ahead += 1;
+    if (this.#ahead === this.#rules.confirmFrames) this.#advance(time);
+  }
+
+  /** Moves time to the earliest of the K recent frames that are beyond it. */
+  #advance(time: number): void {
+    let earliest = Number.POSITIVE_INFINITY;
+    let reached = 0;
+    const recent = this.#recent;
+    for (let i = 0; i < recent.length; i++) {
+      const atS = recent[i]!;
+      if (atS <= time || atS > earliest) continue;
+      reached = atS === earliest ? reached + 1 : 1;
+      earliest = atS;
+    }
+    this.timeS = earliest;
+    this.#ahead -= reached;
+    this.reading = 'reading';
+  }
+
+  /** In the order they came. */
+  #framesAhead(): [atS: number, countedBefore: number][] {
+    const { length } = this.#recent;
+    const time = this.timeS ?? Number.POSITIVE_INFINITY;
+    const frames: [number, number][] = [];
+    for (let before = Math.max(0, this.#counted - length); before < this.#counted; before++) {
+      const atS = this.#recent[before % length]!;
+      if (atS > time) frames.push([atS, before]);
+    }
+    return frames;
   }
 
   /** Decides on the first held frame that time has reached, that was outnumbered, or that is one too many. */
@@ -169,17 +216,14 @@ export class PartitionTime<Frame> implements PartitionClock {
     const times = this.#heldTimes();
     const first = times.findIndex((atS, i) => times[i + confirmFrames - 1]! - atS <= latenessS);
     if (first < 0) return false;
+    // Whatever was counted before is behind it.
     this.timeS = times[first]!;
-    this.#ahead = [];
+    this.#ahead = 0;
+    this.reading = 'reading';
     return true;
   }
 
   #heldTimes(): Float64Array {
     return Float64Array.from(this.#held, ({ atS }) => atS).sort();
-  }
-
-  #giveUp(settled: (decision: SettledDecision, held: HeldFrame<Frame>) => void): void {
-    for (const held of this.#held.splice(0)) settled('unconfirmed', held);
-    this.#unsettled = false;
   }
 }

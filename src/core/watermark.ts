@@ -10,7 +10,7 @@ export interface TimeRules {
   readonly aheadS: number;
   /** How far the watermark stays behind time: by then 99.9 % of a window's frames have come. */
   readonly orderS: number;
-  /** A partition's time is what this many of its frames have reached: fewer wild ones cannot move it. */
+  /** A partition's time is what this many of its last frames, twice as many, have reached: fewer wild ones cannot move it. */
   readonly confirmFrames: number;
 }
 

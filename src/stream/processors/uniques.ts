@@ -1,5 +1,11 @@
 import { deadLetterHeaders, type DeadLetterStage } from '../../core/dead-letter.js';
-import { UniquesSlice, type CountRules, type RejectedFrame } from '../../core/uniques-slice.js';
+import {
+  isReport,
+  UniquesSlice,
+  type CountRules,
+  type FrameClock,
+  type RejectedFrame,
+} from '../../core/uniques-slice.js';
 import type { RejectReason } from '../../core/uniques-tally.js';
 import { partitionsToPause } from '../../core/watermark.js';
 import { asBuffer, asStateRecords } from '../as-buffer.js';
@@ -16,7 +22,7 @@ export interface UniquesOptions {
   /** Where the merge stage reads what this slice has counted. */
   readonly partials: { readonly topic: string; readonly partition: number };
   readonly quarantine: { readonly topic: string; readonly partitions: number };
-  /** A partition that brought nothing for so long, and is read to its end, holds nobody back. Bounded jobs have no use for it. */
+  /** A partition that brought nothing that counts for so long, and is read to its end, holds nobody back. Bounded jobs have no use for it. */
   readonly idleMs: number;
   /** Seconds of event time: a partition further ahead of the slowest is not read for now. */
   readonly maxSkewS: number;
@@ -38,6 +44,14 @@ const STAGES: Readonly<Record<RejectReason, DeadLetterStage>> = {
   closed: 'late',
 };
 
+/** What a partition has brought lately; times in ms of the clock given. */
+interface Heard {
+  broughtMs: number;
+  countedMs: number;
+  /** How many of its frames had been counted then. */
+  counted: number;
+}
+
 /**
  * First stage of counting unique users on the stream engine: frames in, the state of every window they touch out, to the
  * checkpoint and, without deletions, to the merge stage. Both are cumulative, so reading one again changes nothing.
@@ -46,15 +60,18 @@ export class UniquesProcessor implements Processor {
   readonly #options: UniquesOptions;
   #slice: UniquesSlice;
   readonly #ends: ReadonlyMap<number, number | undefined>;
-  /** When each partition last brought something, ms of the clock given. */
-  readonly #heardMs = new Map<number, number>();
+  readonly #heard = new Map<number, Heard>();
+  /** Not read in this turn. */
+  #paused: readonly number[] = [];
   #output: Output | undefined;
 
   constructor(options: UniquesOptions) {
     this.#options = options;
     this.#ends = new Map(options.partitions.map(({ partition, endOffset }) => [partition, endOffset]));
     const nowMs = options.now();
-    for (const partition of this.#ends.keys()) this.#heardMs.set(partition, nowMs);
+    for (const partition of this.#ends.keys()) {
+      this.#heard.set(partition, { broughtMs: nowMs, countedMs: nowMs, counted: 0 });
+    }
     this.#slice = new UniquesSlice([...this.#ends.keys()], options.rules, (frame) => this.#quarantine(frame));
   }
 
@@ -64,7 +81,7 @@ export class UniquesProcessor implements Processor {
 
   process({ partition, batch, startOffset, endOffset }: SourceBatch, output: Output): number {
     this.#output = output;
-    this.#heardMs.set(partition, this.#options.now());
+    this.#heard.get(partition)!.broughtMs = this.#options.now();
     const slice = this.#slice;
     const cursor = batch.records(startOffset, endOffset);
     let records = 0;
@@ -83,23 +100,40 @@ export class UniquesProcessor implements Processor {
     let changed = false;
     const clocks = this.#slice.clocks;
     for (const [partition, { nextOffset, lastStableOffset }] of positions) {
-      const { reading } = clocks.get(partition)!;
+      const clock = clocks.get(partition)!;
       const endOffset = this.#ends.get(partition);
-      if (endOffset !== undefined) {
-        if (reading === 'ended' || nextOffset < endOffset) continue;
+      if (endOffset === undefined) {
+        if (this.#isRested(partition, clock, nowMs, nextOffset === lastStableOffset)) changed = true;
+      } else if (clock.reading !== 'ended' && nextOffset >= endOffset) {
         this.#slice.end(partition);
-      } else {
-        const isQuiet = nowMs - this.#heardMs.get(partition)! >= this.#options.idleMs;
-        if (reading === 'idle' || nextOffset !== lastStableOffset || !isQuiet) continue;
-        this.#slice.idle(partition);
+        changed = true;
       }
-      changed = true;
     }
     return changed;
   }
 
+  /**
+   * Takes note of a partition's silence. Two of them: when nothing that counts has come for a while nobody waits for it, and
+   * when nothing at all has come, what it holds is given up; frames that come slowly may still confirm each other.
+   */
+  #isRested(partition: number, clock: FrameClock, nowMs: number, isReadToItsEnd: boolean): boolean {
+    const heard = this.#heard.get(partition)!;
+    const isPaused = this.#paused.includes(partition);
+    if (isPaused || clock.counted !== heard.counted) heard.countedMs = nowMs;
+    if (isPaused) heard.broughtMs = nowMs;
+    heard.counted = clock.counted;
+    if (!isReadToItsEnd) return false;
+    const { idleMs } = this.#options;
+    const isIdle = clock.reading === 'reading' && nowMs - heard.countedMs >= idleMs;
+    const isGivenUp = clock.isHolding && nowMs - heard.broughtMs >= idleMs;
+    if (isIdle) this.#slice.idle(partition);
+    if (isGivenUp) this.#slice.giveUp(partition);
+    return isIdle || isGivenUp;
+  }
+
   paused(): readonly number[] {
-    return partitionsToPause(this.#slice.clocks, this.#options.maxSkewS);
+    this.#paused = partitionsToPause(this.#slice.clocks, this.#options.maxSkewS);
+    return this.#paused;
   }
 
   snapshot(output: Output): StateRecord[] {
@@ -108,7 +142,8 @@ export class UniquesProcessor implements Processor {
     const records = asStateRecords(this.#slice.snapshot());
     for (const { key, value } of records) {
       // A window that leaves this slice's memory stays counted: the merge stage is not told.
-      if (value !== null) output.write(topic, partition, { timestampMs, key: Buffer.from(key), value });
+      if (value !== null && isReport(key))
+        output.write(topic, partition, { timestampMs, key: Buffer.from(key), value });
     }
     return records;
   }

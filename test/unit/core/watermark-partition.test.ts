@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { DEFAULT_TIME_RULES, type TimeRules } from '../../../src/core/watermark.js';
 import { PartitionTime } from '../../../src/core/watermark-partition.js';
 
@@ -19,7 +21,10 @@ function run(times: readonly number[], rules: TimeRules, finish: 'end' | 'idle' 
     if (time.unsettled) time.settle(settled);
   });
   if (finish === 'end') time.end(settled);
-  if (finish === 'idle') time.idle(settled);
+  if (finish === 'idle') {
+    time.giveUp(settled);
+    time.idle();
+  }
   return { outcome, timeS: time.timeS, reading: time.reading, state: time.state };
 }
 
@@ -155,6 +160,27 @@ describe('core/watermark-partition', () => {
     });
   }
 
+  it('is read again, once idle, when its time moves and not before', () => {
+    const time = new PartitionTime<number>(RULES);
+    const offer = (atS: number): string => {
+      if (time.decide(atS) === 'hold') time.hold(atS, 0);
+      if (time.unsettled) time.settle(() => undefined);
+      return time.reading;
+    };
+    const read = (times: readonly number[]): string[] => {
+      time.idle();
+      return times.map(offer);
+    };
+    assert.deepEqual(read(START), ['idle', 'idle', 'reading'], 'it starts');
+    assert.deepEqual(
+      read([5000, 3e11, 1, 990, 1000]),
+      Array.from({ length: 5 }, () => 'idle'),
+      'nothing moves it',
+    );
+    assert.deepEqual(read([1010, 1010, 1010]), ['idle', 'idle', 'reading'], 'it moves');
+    assert.deepEqual(read(repeat(3, 9000)), ['idle', 'idle', 'reading'], 'it jumps');
+  });
+
   it('holds a bounded number of frames, however wild', () => {
     const times = Array.from({ length: 500 }, (_, i) => i * 1000);
     const { outcome, state } = run(times, RULES, 'neither');
@@ -168,6 +194,35 @@ describe('core/watermark-partition', () => {
     const { outcome, timeS } = run(times, DEFAULT_TIME_RULES);
     assert.ok(outcome.every((decision) => decision === 'accept'));
     assert.equal(timeS, 10_000 + week + 400);
+  });
+
+  describe('flips that stay inside', () => {
+    /** Bit 12 is not set for the first 4,096 s: all its flips go ahead. */
+    const ALIGNED_S = 8_192 * 179_000;
+    const PER_SECOND = 250;
+    const BITS = 13;
+    for (const share of [5e-4, 0.01, 0.2]) {
+      it(`neither move time nor lose a frame, with a share of ${share} of them`, () => {
+        const rng = xoroshiro128plus(17);
+        const time = new PartitionTime<number>(DEFAULT_TIME_RULES);
+        const ignore = (): void => undefined;
+        let flips = 0;
+        for (let i = 0; i < 4_000 * PER_SECOND; i++) {
+          const nowS = ALIGNED_S + Math.floor(i / PER_SECOND);
+          const isFlipped = uniformInt(rng, 0, 999_999) < share * 1e6;
+          // Half of them of bit 12, which moves a frame the furthest.
+          const bit = uniformInt(rng, 0, 1) === 0 ? BITS - 1 : uniformInt(rng, 0, BITS - 1);
+          const atS = isFlipped ? nowS ^ (2 ** bit) : nowS;
+          const decision = time.decide(atS);
+          if (decision === 'hold') time.hold(atS, i);
+          if (time.unsettled) time.settle(ignore);
+          if (isFlipped) flips += 1;
+          else if (i >= 2 * DEFAULT_TIME_RULES.confirmFrames) assert.equal(decision, 'accept', `frame ${i}`);
+          assert.ok((time.timeS ?? 0) <= nowS, `frame ${i} moved time ahead of every sound one`);
+        }
+        assert.ok(flips > 4 * DEFAULT_TIME_RULES.confirmFrames, `${flips} flips`);
+      });
+    }
   });
 
   it('decides alike after a restart at any frame', () => {
