@@ -13,6 +13,7 @@ import type {
 import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
 import { countMergeLap, countSliceLap } from '../stream/count/lap.js';
 import { countSpec, draftCountPlan, type CountPlanDeps } from '../stream/count/plan.js';
+import { asAsked } from '../stream/draft-job.js';
 import { partialEnds } from '../stream/job-lap.js';
 import { digestOf, JobStore } from '../stream/job-store.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
@@ -38,7 +39,8 @@ export function createCountActivities({ kafka, admin, codeVersion, now }: CountD
         checkCount(input);
         await ensureCheckpointTopic(admin, kafka);
         const digest = digestOf(countSpec(input));
-        return store.plan(countJobId(input.job), digest, () => draftCountPlan({ kafka, admin, now }, input));
+        const draft = () => draftCountPlan({ kafka, admin, now }, input);
+        return asAsked(await store.plan(countJobId(input.job), digest, draft), input);
       }),
 
     /** One lap of the merge stage; ends well when it is cancelled. */

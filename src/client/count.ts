@@ -36,8 +36,8 @@ export class CountClient {
   }
 
   /**
-   * Starts a count, or finds the one of that name: running, or finished (`wait` then gives its recorded result).
-   * @throws PipelineError `BAD_COUNT`, `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What the topics lack is thrown by `wait`.
+   * Starts a count, or finds the one of that name: running with the same options, or finished (`wait` then gives its recorded result).
+   * @throws PipelineError `JOB_EXISTS` when it is running with others, `BAD_COUNT`, `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What the topics lack is thrown by `wait`.
    */
   async start(input: CountInput): Promise<void> {
     checkCount(input);
