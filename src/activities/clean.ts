@@ -13,6 +13,7 @@ import type {
 import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
 import { cleanMergeLap, cleanSliceLap } from '../stream/clean/lap.js';
 import { cleanSpec, draftCleanPlan, type CleanPlanDeps } from '../stream/clean/plan.js';
+import { asAsked } from '../stream/draft-job.js';
 import { partialEnds } from '../stream/job-lap.js';
 import { digestOf, JobStore } from '../stream/job-store.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
@@ -38,7 +39,8 @@ export function createCleanActivities({ kafka, admin, codeVersion, now }: CleanD
         checkClean(input);
         await ensureCheckpointTopic(admin, kafka);
         const digest = digestOf(cleanSpec(input));
-        return store.plan(cleanJobId(input.job), digest, () => draftCleanPlan({ kafka, admin, now }, input));
+        const draft = () => draftCleanPlan({ kafka, admin, now }, input);
+        return asAsked(await store.plan(cleanJobId(input.job), digest, draft), input);
       }),
 
     /** One lap of the merge stage; ends well when it is cancelled. */

@@ -1,4 +1,3 @@
-import { checkCount } from '../core/count-plan.js';
 import { countJobId } from '../core/ids.js';
 import type {
   CountInput,
@@ -10,11 +9,10 @@ import type {
   PlannedCount,
   RecordCountInput,
 } from '../messages.js';
-import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
 import { countMergeLap, countSliceLap } from '../stream/count/lap.js';
-import { countSpec, draftCountPlan, type CountPlanDeps } from '../stream/count/plan.js';
+import { planCount, type CountPlanDeps } from '../stream/count/plan.js';
 import { partialEnds } from '../stream/job-lap.js';
-import { digestOf, JobStore } from '../stream/job-store.js';
+import { JobStore } from '../stream/job-store.js';
 import type { KafkaConnection } from '../stream/kafka-connection.js';
 import { askingKafka, inLap } from './in-lap.js';
 
@@ -34,12 +32,7 @@ export function createCountActivities({ kafka, admin, codeVersion, now }: CountD
   return {
     /** The job's plan, made now or recorded earlier. @throws PipelineError `BAD_COUNT`, `TOPIC_MISSING`, `JOB_EXISTS`. */
     planCount: (input: CountInput): Promise<PlannedCount> =>
-      askingKafka(`planning count ${input.job}`, async () => {
-        checkCount(input);
-        await ensureCheckpointTopic(admin, kafka);
-        const digest = digestOf(countSpec(input));
-        return store.plan(countJobId(input.job), digest, () => draftCountPlan({ kafka, admin, now }, input));
-      }),
+      askingKafka(`planning count ${input.job}`, () => planCount({ kafka, admin, now }, input)),
 
     /** One lap of the merge stage; ends well when it is cancelled. */
     mergeCount: ({ plan, ends }: CountMergeLapInput): Promise<CountReport> =>

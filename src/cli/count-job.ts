@@ -28,7 +28,11 @@ export function addCountJobs(count: Command, program: Command): void {
     .description('count the frames of a topic as a durable job; results go to a topic and to ClickHouse')
     .argument('<name>', 'name of the job: the same name goes on where it was')
     .option('--topic <name>', 'topic of frames', FRAMES_TOPIC)
-    .option('--target <name>', 'topic of results', UNIQUE_USERS_TOPIC)
+    .option(
+      '--target <name>',
+      'topic of results: one for each job that runs beside others',
+      UNIQUE_USERS_TOPIC,
+    )
     .option('--from <start>', 'beginning, end, or an ISO time', startOf, 'beginning')
     .option('--bounded', 'end where the topic ends now, instead of following it')
     .option('--slices <n>', 'units that may run side by side on several workers', wholeNumber(1), 1)
@@ -52,7 +56,7 @@ export function addCountJobs(count: Command, program: Command): void {
     );
   count
     .command('show')
-    .description('the newest results, read from ClickHouse')
+    .description(`the newest results, read from ClickHouse, which has those of topic ${UNIQUE_USERS_TOPIC}`)
     .argument('<name>')
     .option('--window <kind>', WINDOW_KINDS.join(', '), windowKind)
     .option('--limit <n>', 'how many', wholeNumber(1, 1_000_000), 20)
@@ -62,7 +66,7 @@ export function addCountJobs(count: Command, program: Command): void {
         const { window, limit } = flags;
         const results = await tidemark.count.show({ job: name, limit, ...(window && { window }) });
         console.log(
-          flags.json ? results.map((one) => JSON.stringify(one)).join('\n') : describeResults(results),
+          flags.json ? results.map((one) => JSON.stringify(one)).join('\n') : describeResults(name, results),
         );
       }),
     );

@@ -48,7 +48,8 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
   return `  ${thousands(read)} frames, ${thousands(accept + late)} counted (${thousands(late)} late), in quarantine: ${quarantined}; ${thousands(results)} results${closed}`;
 }
 
-export function describeResults(results: readonly UniqueUsersResult[]): string {
+export function describeResults(job: string, results: readonly UniqueUsersResult[]): string {
+  if (results.length === 0) return `count ${job}: ClickHouse has no such result yet`;
   const table = new Table({
     head: ['window', 'start', 'field', 'users', 'error', 'frames', 'status'],
     style: { head: [], border: [] },

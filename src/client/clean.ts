@@ -49,8 +49,8 @@ export class CleanClient {
   }
 
   /**
-   * Starts a cleaning, or finds the one of that name: running, or finished (`wait` then gives its recorded result).
-   * @throws PipelineError `BAD_CLEAN`, `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What the topics lack is thrown by `wait`.
+   * Starts a cleaning, or finds the one of that name: running with the same options, or finished (`wait` then gives its recorded result).
+   * @throws PipelineError `JOB_EXISTS` when it is running with others, `BAD_CLEAN`, `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What the topics lack is thrown by `wait`.
    */
   async start(input: CleanInput): Promise<void> {
     checkClean(input);

@@ -71,8 +71,8 @@ export class ReplayClient {
   }
 
   /**
-   * Starts a replay, or finds the one of that name: running, or finished (`wait` then gives its recorded result).
-   * @throws PipelineError `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What is wrong with the input is thrown by `wait`.
+   * Starts a replay, or finds the one of that name: running with the same options, or finished (`wait` then gives its recorded
+   * result). @throws PipelineError `JOB_EXISTS` when it is running with others, `NO_WORKER`, `TEMPORAL_UNREACHABLE`. What is wrong with the input is thrown by `wait`.
    */
   async start(input: ReplayInput): Promise<void> {
     const start = {

@@ -32,7 +32,7 @@ export class SlicedJobs<Plan extends JobPlan> {
     this.#kind = kind;
   }
 
-  /** Starts a job, or finds the one of that name: running, or finished. @throws PipelineError `NO_WORKER`, `TEMPORAL_UNREACHABLE`. */
+  /** As `startJob`. @throws PipelineError `JOB_EXISTS`, `NO_WORKER`, `TEMPORAL_UNREACHABLE`. */
   async start(input: { readonly job: string }, summary: string): Promise<void> {
     const { noun, workflow, workflowId } = this.#kind;
     const what = `${noun} ${input.job}`;

@@ -18,6 +18,8 @@ export const EVENTS_COLLECTION = 'events';
 export const FRAMES_TOPIC = 'frames';
 export const UNIQUE_USERS_TOPIC = 'unique-users';
 export const quarantineTopic = (source: string): string => `${source}.quarantine`;
+/** What each count counts, whatever its topics are. */
+export const COUNT_JOBS_TOPIC = 'unique-users.jobs';
 /** The sketches behind the results of a topic. */
 export const sketchesTopic = (target: string): string => `${target}.sketches`;
 

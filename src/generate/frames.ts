@@ -16,7 +16,7 @@ export interface FrameOptions {
   readonly fromS: number;
   /** Frames per second of event time. */
   readonly perSecond: number;
-  /** Share of frames later than the watermark waits for (5 s), and by how much at most, in seconds. */
+  /** Share of sound frames later than the watermark waits for (5 s), and by how much at most, in seconds. */
   readonly lateShare: number;
   readonly lateS: number;
   /** Frames with one bit of `ts` flipped so that it lies outside of what a counter may accept. The answer leaves them out. */
@@ -106,10 +106,12 @@ export function* generateFrames(options: FrameOptions): Generator<FramePiece> {
   for (let i = 0; i < frames; i++) {
     const arrivalS = fromS + i / perSecond;
     const user = userOf(i, options, random);
-    const atS = Math.max(fromS, Math.floor(arrivalS - delayOf(options, random)));
+    const fault = isTurn(i, faults.length, frames) ? faults[turnOf(i, faults.length, frames)] : SOUND;
+    // One fault at a time: a late frame that a flip makes later still would be outside, one that it brings forward inside.
+    const delayS = delayOf(fault === SOUND ? options : { ...options, lateShare: 0 }, random);
+    const atS = Math.max(fromS, Math.floor(arrivalS - delayS));
     const template = templates[random.int(0, templates.length)]!;
     inPiece += 1;
-    const fault = isTurn(i, faults.length, frames) ? faults[turnOf(i, faults.length, frames)] : SOUND;
     if (fault === MALFORMED) piece.malformed(template, user, atS, random);
     else if (fault === FLIPPED_OUTSIDE) piece.frame(template, user, flip(atS, random, OUTSIDE_BITS));
     else {

@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs';
 import {
   CDC_PARTITIONS,
   cleanTopic,
+  COUNT_JOBS_TOPIC,
   deadLetterTopic,
   EVENTS_TOPIC,
   FRAMES_TOPIC,
@@ -13,6 +14,7 @@ import {
   USERS_TOPIC,
 } from '../core/names.js';
 import { createMissing, type WantedTopic } from '../stream/make-topic.js';
+import { letterBytes, takes } from '../stream/record-sizes.js';
 
 /** Bronze is the archive, yet a year of changes must survive a long stop of ClickHouse. */
 const KEPT = { 'cleanup.policy': 'delete', 'retention.ms': '-1' };
@@ -22,8 +24,10 @@ const COMPACTED = { 'cleanup.policy': 'compact' };
 const FRAMES_PARTITIONS = 4;
 /** Of logins likewise; what is clean stays in the partition that it came from. */
 const LOGINS_PARTITIONS = 4;
-/** Dead letters stay until somebody looks at them, and take a message of the usual largest size with their headers. */
-const DEAD_LETTERS = { ...KEPT, 'max.message.bytes': String(1_048_588 + 4_096) };
+/** What is refused takes a message of the usual largest size with our headers. */
+const REFUSED = takes(letterBytes({ maxMessageBytes: 1_048_588 }));
+/** Dead letters stay until somebody looks at them. */
+const DEAD_LETTERS = { ...KEPT, ...REFUSED };
 
 /** Topics of the pipeline, with the configuration that it relies on. */
 export const TOPICS: readonly WantedTopic[] = [
@@ -31,9 +35,10 @@ export const TOPICS: readonly WantedTopic[] = [
   { topic: EVENTS_TOPIC, partitions: CDC_PARTITIONS, config: KEPT },
   // Frames are many and large: how long they are kept is the broker's default to say.
   { topic: FRAMES_TOPIC, partitions: FRAMES_PARTITIONS, config: {} },
-  { topic: quarantineTopic(FRAMES_TOPIC), partitions: 1, config: {} },
+  { topic: quarantineTopic(FRAMES_TOPIC), partitions: 1, config: REFUSED },
   { topic: UNIQUE_USERS_TOPIC, partitions: 1, config: COMPACTED },
   { topic: sketchesTopic(UNIQUE_USERS_TOPIC), partitions: 1, config: COMPACTED },
+  { topic: COUNT_JOBS_TOPIC, partitions: 1, config: COMPACTED },
   { topic: LOGINS_TOPIC, partitions: LOGINS_PARTITIONS, config: {} },
   { topic: cleanTopic(LOGINS_TOPIC), partitions: LOGINS_PARTITIONS, config: {} },
   { topic: deadLetterTopic(LOGINS_TOPIC), partitions: LOGINS_PARTITIONS, config: DEAD_LETTERS },

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { CHECKPOINT_TOPIC } from './checkpoint-store.js';
 import type { KafkaConnection, Topic } from './kafka-connection.js';
+import { takesStates } from './record-sizes.js';
 import { createMissing, topicAtWork } from './make-topic.js';
 
 /** More than slices usually at work side by side: one that shares its partition waits for its neighbour when it restores. */
@@ -18,6 +19,7 @@ const CONFIG: Readonly<Record<string, string>> = {
   'min.cleanable.dirty.ratio': '0.1',
   // A job resumed after a long stop must still see that a state was removed: as long as any job may be stopped.
   'delete.retention.ms': String(7 * 24 * 3_600_000),
+  ...takesStates(),
 };
 
 /** `tidemark.checkpoints`, made unless it is there, once it can be written. */

@@ -1,6 +1,7 @@
 import { checkpointPartition } from '../core/checkpoint-partition.js';
+import { PipelineError } from '../core/errors.js';
 import { dealOut } from '../core/sliced-job.js';
-import type { JobInput, JobPlan, JobSpec } from '../messages.js';
+import type { JobInput, JobPlan, JobSpec, PlannedJob } from '../messages.js';
 import { ensureCheckpointTopic } from './checkpoint-topic.js';
 import { digestOf } from './job-store.js';
 import { plannedRanges, requireTopic, type JobPlanDeps } from './job-topics.js';
@@ -34,10 +35,27 @@ export async function draftJob<Spec extends JobSpec>(
     spec,
     plannedAtMs: now(),
     requestedBy: input.requestedBy ?? '',
-    provisionalMs: input.provisionalMs ?? PROVISIONAL_MS,
-    allowGaps: input.allowGaps ?? false,
+    ...pace(input),
     source: { topic: source, topicId, partitions: partitions.length },
     slices: slices.map((ranges, index) => ({ index, ranges, checkpointPartition: partOf(index) })),
     mergeCheckpointPartition: partOf(slices.length),
   };
+}
+
+const pace = ({ provisionalMs = PROVISIONAL_MS, allowGaps = false }: JobInput) => ({
+  provisionalMs,
+  allowGaps,
+});
+
+/**
+ * A plan made now or earlier, run as the newest start says: what is counted stays, as do the slices, whose checkpoints are kept.
+ * @throws PipelineError `JOB_EXISTS` for other slices, unless the job has its result.
+ */
+export function asAsked<Plan extends JobPlan>(planned: PlannedJob<Plan>, input: JobInput): PlannedJob<Plan> {
+  const { plan, result } = planned;
+  if (result !== null) return planned;
+  const slices = Math.min(input.slices ?? 1, plan.source.partitions);
+  if (slices === plan.slices.length) return { plan: { ...plan, ...pace(input) }, result };
+  const begun = `it was begun with ${plan.slices.length} slices and goes on with as many`;
+  throw new PipelineError('JOB_EXISTS', `planning ${plan.job}: ${begun}, or under another name`);
 }

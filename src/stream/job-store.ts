@@ -3,7 +3,7 @@ import { checkpointPartition } from '../core/checkpoint-partition.js';
 import { PipelineError } from '../core/errors.js';
 import { CHECKPOINT_TOPIC, restore, stateRecord, type CheckpointPlace } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
-import { TransactionalWriter } from './transactional-writer.js';
+import { TransactionalWriter, type Output } from './transactional-writer.js';
 
 /** A plan as its store sees it: made once, never changed. */
 export interface StoredPlan {
@@ -49,10 +49,16 @@ export class JobStore<Plan extends StoredPlan, Result extends object> {
   }
 
   /**
-   * The recorded plan if the job has one, else the one `draft` makes, recorded.
+   * The recorded plan if the job has one, else the one `draft` makes, recorded; `tell` writes what others are to know of it,
+   * in the same transaction.
    * @throws PipelineError `JOB_EXISTS` when the recorded one has another digest.
    */
-  async plan(jobId: string, digest: string, draft: () => Promise<Plan>): Promise<StoredJob<Plan, Result>> {
+  async plan(
+    jobId: string,
+    digest: string,
+    draft: () => Promise<Plan>,
+    tell: (plan: Plan, output: Output) => void = () => undefined,
+  ): Promise<StoredJob<Plan, Result>> {
     const writer = await this.#takeOver(jobId);
     const recorded = await this.load(jobId);
     if (recorded !== undefined) {
@@ -61,6 +67,7 @@ export class JobStore<Plan extends StoredPlan, Result extends object> {
       throw new PipelineError('JOB_EXISTS', message);
     }
     const plan = await draft();
+    tell(plan, writer);
     await this.#put(writer, jobId, 'plan', plan);
     return { plan, result: null };
   }

@@ -6,14 +6,13 @@ import type { CleanInput, CleanPlan, CleanSpec, JobTopic } from '../../messages.
 import { draftJob } from '../draft-job.js';
 import { COMPACTED, ensureTopic, partialsConfig, type JobPlanDeps } from '../job-topics.js';
 import { makeTopic } from '../make-topic.js';
+import { letterBytes, sizeFaults, takes } from '../record-sizes.js';
 import { readLimits, type TopicAdmin } from '../replay/target.js';
 
 export interface CleanPlanDeps extends JobPlanDeps {
   readonly admin: TopicAdmin;
 }
 
-/** What a dead letter's headers take at most, codes and coordinates, beside what the message came with. */
-const HEADERS_BYTES = 4 * 1024;
 /** Each login is told once, so nothing may be compacted away. */
 const PARTIALS = partialsConfig('delete');
 
@@ -64,15 +63,15 @@ async function ensureOutputs(
 ): Promise<{ clean: JobTopic; dlq: JobTopic }> {
   const { kafka, admin } = deps;
   const limits = await readLimits(admin, source);
-  const largest = limits.maxMessageBytes + HEADERS_BYTES;
+  const largest = letterBytes(limits);
   // As long as the source keeps the messages; dead letters until somebody has looked at them.
   await makeTopic(admin, kafka, clean, partitions, { 'retention.ms': String(limits.retentionMs) });
-  await makeTopic(admin, kafka, dlq, partitions, { 'max.message.bytes': String(largest) });
-  const faults: string[] = [];
+  await makeTopic(admin, kafka, dlq, partitions, takes(largest));
   const found = {
     clean: await ensureTopic(deps, clean, partitions, {}),
     dlq: await ensureTopic(deps, dlq, 1, {}),
   };
+  const faults = await sizeFaults(admin, [[dlq, largest]]);
   if (found.clean.partitions !== partitions) {
     faults.push(
       `${clean} has ${found.clean.partitions} partitions, ${source} ${partitions}: they must agree`,
@@ -82,11 +81,6 @@ async function ensureOutputs(
     const own = await readLimits(admin, topic);
     if (own.timestampType === 'CreateTime' && own.timestampAfterMaxMs < limits.timestampAfterMaxMs) {
       faults.push(`${topic} refuses timestamps that ${source} takes (message.timestamp.after.max.ms)`);
-    }
-    if (topic === dlq && own.maxMessageBytes < largest) {
-      faults.push(
-        `${dlq} must take messages of ${largest} bytes (max.message.bytes), those of ${source} with headers`,
-      );
     }
   }
   if (faults.length === 0) return found;

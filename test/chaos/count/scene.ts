@@ -4,7 +4,7 @@ import { FramesTopicWriter } from '../../../src/generate/writers/frames-topic.js
 import type { UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import type { CountInput, CountPlan } from '../../../src/messages.js';
 import { countMergeLap, countSliceLap } from '../../../src/stream/count/lap.js';
-import { draftCountPlan } from '../../../src/stream/count/plan.js';
+import { draftCountPlan, planCount } from '../../../src/stream/count/plan.js';
 import { JOB_HEADER, ORIGIN_HEADER, REASON_HEADER } from '../../../src/stream/processors/uniques.js';
 import { JobScene } from '../job/scene.js';
 import type { Fault } from '../report.js';
@@ -30,10 +30,28 @@ export class CountScene extends JobScene<ExactCount> {
     await writer.finish();
   }
 
+  /** Adds these frames, the n-th to partition n mod their number. */
+  async write(frames: readonly object[]): Promise<void> {
+    await this.writeText(frames.map((frame) => JSON.stringify(frame)).join('\n'));
+  }
+
+  /** Adds lines, whether they are frames or not. */
+  async writeText(lines: string): Promise<void> {
+    const writer = await FramesTopicWriter.open(this.connection, this.topic, Date.now);
+    await writer.write(Buffer.from(`${lines}\n`));
+    await writer.finish();
+  }
+
   /** Plans a bounded count of the topic, into a topic of its own. */
   async plan(input: Partial<CountInput> & { readonly job: string }): Promise<CountPlan> {
     const asked = { source: this.topic, target: `${input.job}.results`, bounded: true, ...input };
     return this.planning((deps) => draftCountPlan(deps, asked));
+  }
+
+  /** The same, recorded and told of as a worker does it. */
+  async planForGood(input: Partial<CountInput> & { readonly job: string }): Promise<CountPlan> {
+    const asked = { source: this.topic, target: `${input.job}.results`, bounded: true, ...input };
+    return (await this.planning((deps) => planCount(deps, asked))).plan;
   }
 
   /** Runs a bounded count in this process, undisturbed, one part after the other. */
@@ -49,14 +67,15 @@ export class CountScene extends JobScene<ExactCount> {
   async outcome(plan: CountPlan): Promise<CountOutcome> {
     const results = new Map<string, string>();
     const newest = new Map<string, UniqueUsersResult>();
-    for (const [key, value] of await this.#newestOf(plan.target.topic)) {
+    for (const [key, value] of await this.#newestOf(plan.target.topic, plan.job)) {
       const result = JSON.parse(value.toString()) as UniqueUsersResult;
       const { window, start, end, users, error, frames } = result;
       newest.set(key, result);
       results.set(key, JSON.stringify({ window, start, end, users, error, frames }));
     }
     const sketches = new Map<string, string>();
-    for (const [key, value] of await this.#newestOf(plan.sketches.topic)) sketches.set(key, digest(value));
+    for (const [key, value] of await this.#newestOf(plan.sketches.topic, plan.job))
+      sketches.set(key, digest(value));
     return {
       results: sorted(results),
       sketches: sorted(sketches),
@@ -75,9 +94,13 @@ export class CountScene extends JobScene<ExactCount> {
     return found.sort();
   }
 
-  async #newestOf(topic: string): Promise<Map<string, Buffer>> {
+  /** The newest record of each key that is of this job: others may share its topics. */
+  async #newestOf(topic: string, job: string): Promise<Map<string, Buffer>> {
     const newest = new Map<string, Buffer>();
-    await this.each(topic, (cursor) => newest.set(cursor.key()!.toString(), Buffer.from(cursor.value()!)));
+    await this.each(topic, (cursor) => {
+      if (cursor.header(JOB_HEADER)!.toString() !== job) return;
+      newest.set(cursor.key()!.toString(), Buffer.from(cursor.value()!));
+    });
     return newest;
   }
 }

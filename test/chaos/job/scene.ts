@@ -56,6 +56,11 @@ export class JobScene<Answer> {
     await this.#withAdmin((admin) => makeTopic(admin, this.connection, this.topic, PARTITIONS));
   }
 
+  /** Another topic, of one partition, with these settings. */
+  async make(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    await this.#withAdmin((admin) => makeTopic(admin, this.connection, topic, 1, settings));
+  }
+
   protected planning<Plan>(
     draft: (deps: JobPlanDeps & { readonly admin: Admin }) => Promise<Plan>,
   ): Promise<Plan> {

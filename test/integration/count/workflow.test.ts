@@ -90,12 +90,20 @@ describe('integration: countUniqueUsers', function () {
       return status.plan!;
     };
     const plan = await read(FRAMES);
+    await tidemark.count.start({ ...live, requestedBy: 'somebody else' });
+    await assert.rejects(tidemark.count.start({ ...live, precision: 10, slices: 3 }), {
+      code: 'JOB_EXISTS',
+      message: /^starting count live: .* running with other options \(precision, slices\)/,
+    });
     const stopped = await tidemark.count.stop('live');
     assert.equal(stopped.outcome, 'stopped');
     assert.equal((await tidemark.count.status('live')).state, 'stopped');
     await scene.fill({ ...SHAPE, seed: 9, frames: 8_000, fromS: 1_468_244_340 + FRAMES / 40 });
-    await tidemark.count.start(live);
-    await read(FRAMES + 8_000);
+    await tidemark.count.start({ ...live, slices: 3 });
+    await assert.rejects(tidemark.count.wait('live'), { code: 'JOB_EXISTS', message: /begun with 2 slices/ });
+    await tidemark.count.start({ ...live, provisionalMs: 300, allowGaps: true });
+    const { provisionalMs, allowGaps } = await read(FRAMES + 8_000);
+    assert.deepEqual([provisionalMs, allowGaps], [300, true]);
     const counted = await waitUntil(
       'provisional results of all frames',
       async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { FRAME_DEFAULTS, generateFrames, uidText, type FrameOptions } from '../../../src/generate/frames.js';
 import type { ExactCount } from '../../../src/generate/frames-answer.js';
-import { exact, type Frame } from '../core/counting.js';
+import { count, exact, type Frame } from '../core/counting.js';
 
 const make = (options: Partial<FrameOptions>) => {
   const lines: string[] = [];
@@ -90,6 +90,19 @@ describe('generate/frames', () => {
       good.every(([atS]) => (atS >= FRAME_DEFAULTS.fromS && atS < end) || Math.abs(atS - end) > 7_200),
     );
     assert.equal(answers.find(({ window }) => window === 'year')!.frames, inside.length);
+  });
+
+  it('says what a counter counts, too, where frames come late as well as flipped, outside and inside', () => {
+    const faults = { lateShare: 0.5, lateS: 3_600, flips: 90, flipsInside: 90, malformed: 10 };
+    for (const seed of [1, 2, 3]) {
+      const { lines, answers } = make({ seed, frames: 20_000, bytes: 60, perSecond: 4, ...faults });
+      const counted = count([lines.map((line) => read(line) ?? line)]).answers;
+      assert.equal(answers.length, counted.size);
+      for (const { window, start, end, users, frames } of answers) {
+        const found = counted.get(`${window}/${start}`);
+        assert.deepEqual(found, { end, users, frames, error: 0 }, `${window}/${start}`);
+      }
+    }
   });
 
   it('never gives two users one name', () => {
