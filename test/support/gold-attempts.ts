@@ -5,6 +5,7 @@ import type { Day } from '../../src/core/day.js';
 export interface TimedAttempt {
   readonly day: Day;
   readonly runId: string;
+  readonly attempt: number;
   readonly status: 'running' | 'abandoned' | 'failed' | 'complete';
   readonly requestedBy: string;
   readonly startedAtMs: number;
@@ -19,7 +20,7 @@ export async function timedAttempts(
 ): Promise<TimedAttempt[]> {
   const ms = (column: string): string => `toFloat64(toUnixTimestamp64Milli(${column}))`;
   const answer = await clickhouse.query({
-    query: `SELECT toString(recorded.day) AS day, run_id AS runId, toString(status) AS status, requested_by AS requestedBy,
+    query: `SELECT toString(recorded.day) AS day, run_id AS runId, attempt, toString(status) AS status, requested_by AS requestedBy,
                    ${ms('started_at')} AS startedAtMs, ${ms('finished_at')} AS finishedAtMs
             FROM ops_gold_runs AS recorded FINAL
             WHERE recorded.day BETWEEN '${from}' AND '${to}' ORDER BY started_at, attempt`,
