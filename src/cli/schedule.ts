@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
-import { InvalidArgumentError, type Command } from 'commander';
-import type { GoldScheduleOptions, GoldScheduleView } from '../client/schedule.js';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { GoldScheduleOptions, GoldScheduleView, ScheduleClient } from '../client/schedule.js';
 import { colours } from './colours.js';
 import { withTidemark } from './with-tidemark.js';
 
@@ -8,13 +8,23 @@ interface ApplyFlags {
   readonly at?: string;
   readonly last?: number;
   readonly catchUp?: number;
+  readonly json?: true;
 }
+
+type Json = Pick<ApplyFlags, 'json'>;
 
 export function addSchedule(program: Command): void {
   const schedule = program
     .command('schedule')
     .description('gold every day, by the Temporal schedule gold-daily');
   const who = (): string => `${userInfo().username} (cli)`;
+  /** Does it, and shows how the schedule is set then. */
+  const then = (json: true | undefined, act: (schedule: ScheduleClient) => Promise<void>): Promise<void> =>
+    withTidemark(program, async ({ schedule }) => {
+      await act(schedule);
+      const view = await schedule.show();
+      console.log(json ? JSON.stringify(view) : describeSchedule(view));
+    });
 
   schedule
     .command('apply')
@@ -26,45 +36,41 @@ export function addSchedule(program: Command): void {
       above0,
     )
     .option('--catch-up <hours>', 'how late a missed run is still made up for (default: 48)', above0)
-    .action(({ at, last, catchUp }: ApplyFlags) =>
-      withTidemark(program, async (tidemark) => {
-        const options: GoldScheduleOptions = {
-          ...(at !== undefined && { at }),
-          ...(last !== undefined && { lastDays: last }),
-          ...(catchUp !== undefined && { catchUpHours: catchUp }),
-        };
-        await tidemark.schedule.apply(options);
-        console.log(describeSchedule(await tidemark.schedule.show()));
-      }),
-    );
+    .addOption(asJson())
+    .action(({ at, last, catchUp, json }: ApplyFlags) => {
+      const options: GoldScheduleOptions = {
+        ...(at !== undefined && { at }),
+        ...(last !== undefined && { lastDays: last }),
+        ...(catchUp !== undefined && { catchUpHours: catchUp }),
+      };
+      return then(json, (schedule) => schedule.apply(options));
+    });
   schedule
     .command('show')
     .description('when it runs, how it is set, what it did last')
-    .option('--json', 'the schedule as JSON')
-    .action(({ json }: { json?: true }) =>
-      withTidemark(program, async (tidemark) => {
-        const view = await tidemark.schedule.show();
-        console.log(json ? JSON.stringify(view) : describeSchedule(view));
-      }),
-    );
+    .addOption(asJson())
+    .action(({ json }: Json) => then(json, () => Promise.resolve()));
   schedule
     .command('pause')
-    .description('start no further run')
+    .description('start no further run by the clock; those due until it is resumed are not made up for')
     .option('--note <text>', 'why, for who looks at it later')
-    .action(({ note }: { note?: string }) =>
-      withTidemark(program, ({ schedule }) =>
-        schedule.pause(note === undefined ? who() : `${who()}: ${note}`),
-      ),
+    .addOption(asJson())
+    .action(({ note, json }: Json & { note?: string }) =>
+      then(json, (schedule) => schedule.pause(note === undefined ? who() : `${who()}: ${note}`)),
     );
   schedule
     .command('resume')
-    .description('go on after a pause')
-    .action(() => withTidemark(program, ({ schedule }) => schedule.resume(who())));
+    .description('go on after a pause, by hand or by a run that failed')
+    .addOption(asJson())
+    .action(({ json }: Json) => then(json, (schedule) => schedule.resume(who())));
   schedule
     .command('trigger')
-    .description('run it now')
-    .action(() => withTidemark(program, ({ schedule }) => schedule.trigger()));
+    .description('run it now, or right after the run under way (one at most waits); also when it is paused')
+    .addOption(asJson())
+    .action(({ json }: Json) => then(json, (schedule) => schedule.trigger()));
 }
+
+const asJson = (): Option => new Option('--json', 'the schedule as JSON');
 
 export function describeSchedule(view: GoldScheduleView): string {
   const { at, lastDays, catchUpHours, paused, pauseOnFailure, overlap, note, nextAtMs, recent } = view;

@@ -4,6 +4,7 @@ import {
   type Client,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
+import { settledSchedule } from '../clients/settled-schedule.js';
 import { fromTemporal } from '../clients/workflow-fault.js';
 import { PipelineError } from '../core/errors.js';
 import { CONTROL_QUEUE, GOLD_SCHEDULE_ID } from '../core/ids.js';
@@ -52,6 +53,8 @@ export class ScheduleClient {
     await this.#call('applying', async (client) => {
       const handle = client.schedule.getHandle(GOLD_SCHEDULE_ID);
       try {
+        // An update before would make Temporal forget a failure that it has not looked at.
+        await settledSchedule(handle);
         await handle.update(({ state }) => ({ ...schedule, state }));
       } catch (error) {
         if (!(error instanceof ScheduleNotFoundError)) throw error;
@@ -63,9 +66,9 @@ export class ScheduleClient {
   /** @throws PipelineError `NO_SCHEDULE`. */
   show(): Promise<GoldScheduleView> {
     return this.#call('reading', async (client) => {
-      const { spec, action, policies, state, info } = await client.schedule
-        .getHandle(GOLD_SCHEDULE_ID)
-        .describe();
+      const { spec, action, policies, state, info } = await settledSchedule(
+        client.schedule.getHandle(GOLD_SCHEDULE_ID),
+      );
       const [calendar] = spec.calendars ?? [];
       const [input] = (action.args ?? []) as [GoldBackfillInput];
       return {
@@ -92,12 +95,23 @@ export class ScheduleClient {
 
   /** @throws PipelineError `NO_SCHEDULE`. */
   resume(note: string): Promise<void> {
-    return this.#call('resuming', (client) => client.schedule.getHandle(GOLD_SCHEDULE_ID).unpause(note));
+    return this.#call('resuming', async (client) => {
+      const handle = client.schedule.getHandle(GOLD_SCHEDULE_ID);
+      // A failure that Temporal looks at later would pause it again.
+      await settledSchedule(handle);
+      await handle.unpause(note);
+    });
   }
 
-  /** Runs it now; while a run is under way, right after that. @throws PipelineError `NO_SCHEDULE`. */
+  /**
+   * Runs it now; while a run is under way, right after that, unless another one waits already: then nothing comes of it.
+   * @throws PipelineError `NO_SCHEDULE`.
+   */
   trigger(): Promise<void> {
-    return this.#call('triggering', (client) => client.schedule.getHandle(GOLD_SCHEDULE_ID).trigger());
+    return this.#call('triggering', (client) =>
+      // By default it would be ALLOW_ALL, whose runs Temporal starts and forgets: they overlap, and pause nothing.
+      client.schedule.getHandle(GOLD_SCHEDULE_ID).trigger(ScheduleOverlapPolicy.BUFFER_ONE),
+    );
   }
 
   async #call<T>(what: string, call: (client: Client) => Promise<T>): Promise<T> {
@@ -116,8 +130,9 @@ export class ScheduleClient {
 /**
  * Once a day a backfill of the last days, the previous one first and then those that became stale. Every policy is set,
  * none left to a default: a run that takes longer than a day makes the next wait (one at most), a Temporal that was away
- * makes up for what it missed, and after a run that failed the schedule is to pause. (How soon is Temporal's: its
- * development server 1.32 was not seen to pause after runs that were triggered by hand.)
+ * makes up for what it missed, and a run that failed or timed out pauses the schedule, not one that was cancelled or
+ * terminated. Temporal looks at how a run ended when the next one is due, before it starts it, or when somebody describes
+ * the schedule. What is due while it is paused is not made up for.
  */
 function goldSchedule({ at, lastDays, catchUpHours }: Required<GoldScheduleOptions>): GoldSchedule {
   const [hour, minute] = timeOfDay(at);
@@ -145,6 +160,7 @@ function goldSchedule({ at, lastDays, catchUpHours }: Required<GoldScheduleOptio
       workflowId: GOLD_SCHEDULE_ID,
       taskQueue: CONTROL_QUEUE,
       args: [input],
+      staticSummary: `gold of the last ${lastDays} days`,
     },
   };
 }

@@ -15,6 +15,10 @@ describe(`chaos: backfill (seed ${String(SEED)})`, function () {
     const report = await backfillChaos(stack(), SEED, FAULTS);
     assert.equal(report.faults.length, FAULTS);
     assert.ok(report.expected > 0);
+    assert.deepEqual(
+      new Set(report.faults.map(({ target }) => target)),
+      new Set(['worker', 'clickhouse', 'temporal']),
+    );
     assert.ok(report.ok, JSON.stringify(report, null, 1));
   });
 });

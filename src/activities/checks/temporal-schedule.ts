@@ -1,5 +1,6 @@
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { serviceFault } from '../../clients/fault.js';
+import { settledSchedule } from '../../clients/settled-schedule.js';
 import { GOLD_SCHEDULE_ID } from '../../core/ids.js';
 import type { Finding } from '../../core/verification.js';
 import { failed, passed, type Check, type CheckDeps } from './check.js';
@@ -48,7 +49,8 @@ export function judgeSchedule(facts: ScheduleFacts | null, isAirflowTheClock: bo
 
 async function read({ temporal }: Pick<CheckDeps, 'temporal'>): Promise<ScheduleFacts | null> {
   try {
-    const { state, info } = await temporal.schedule.getHandle(GOLD_SCHEDULE_ID).describe();
+    const handle = temporal.schedule.getHandle(GOLD_SCHEDULE_ID);
+    const { state, info } = await settledSchedule(handle);
     return {
       paused: state.paused,
       note: state.note ?? '',

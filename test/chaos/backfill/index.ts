@@ -3,9 +3,12 @@ import type { ServiceName, Stack } from '../../../infra/embedded/index.js';
 import { connectClickHouse } from '../../../src/clients/clickhouse.js';
 import { compareRows, type Row } from '../../../src/generate/compare.js';
 import { Random } from '../../../src/generate/random.js';
-import { PipelineError, Tidemark, type GoldBackfillProgress } from '../../../src/index.js';
-import { waitUntil } from '../../../src/wait-until.js';
+import { Tidemark } from '../../../src/index.js';
+import { computedTwiceAtOnce } from '../../support/gold-attempts.js';
 import type { ChaosReport, Fault } from '../report.js';
+import { rounds } from '../rounds.js';
+import { proofOf, TARGETS, type Kill } from './kill.js';
+import { Pass } from './pass.js';
 import { SixtyDays } from './scene.js';
 
 /** With the worker: its supervisor brings it back, as it does the servers. */
@@ -19,15 +22,24 @@ export const BACKFILL_CHAOS_SERVICES: readonly ServiceName[] = [
   'worker',
 ];
 
-const TARGETS: readonly ServiceName[] = ['worker', 'clickhouse', 'temporal'];
 const LIMIT_MS = 180_000;
-/** So many days must still be to do when a fault is put in: it hits in the middle. */
-const DAYS_LEFT = 6;
+/** A kill between two days hits none: some do, most do not. */
+const MISSES_A_FAULT = 3;
+
+interface BackfillFault extends Fault {
+  /** What the audit table says of the day that was computed then. */
+  readonly proof: string;
+}
 
 export interface BackfillChaosReport extends ChaosReport {
-  /** Faults that found the backfill at its end, each tried again; and what the tables say besides the rows. */
+  readonly faults: readonly BackfillFault[];
+  /** Faults that hit no day while it was computed, each tried again. */
   readonly missed: number;
+  /** Days that each pass over all of them says to have done. */
+  readonly passes: readonly number[];
+  /** What the tables say besides the rows. */
   readonly computedTwiceAtOnce: readonly string[];
+  readonly stillRunning: readonly string[];
   readonly stagingLeft: readonly string[];
 }
 
@@ -40,108 +52,113 @@ export async function backfillChaos(
   seed: number,
   faults: number,
 ): Promise<BackfillChaosReport> {
-  const random = Random.of(seed, 0);
   const clickhouse = connectClickHouse(stack.config, LIMIT_MS);
   const tidemark = new Tidemark(stack.config);
   const days = new SixtyDays(clickhouse);
-  const done: Fault[] = [];
-  const startMs = Date.now();
-  let missed = 0;
+  const chaos = new BackfillChaos(stack, tidemark, days, Random.of(seed, 0));
   try {
     await days.fill();
-    while (done.length < faults) {
-      const backfill = new Backfill(tidemark, days);
-      while (done.length < faults && (await backfill.isInTheMiddle(backfill.days + random.int(1, 9)))) {
-        const target = TARGETS[random.int(0, TARGETS.length)]!;
-        // A moment by the clock: here the clock is the point.
-        await delay(random.int(0, 300));
-        if (backfill.hasEnded) {
-          missed += 1;
-          break;
-        }
-        const action = `SIGKILL after ${backfill.days} of ${days.dates.length} days`;
-        stack.kill(target, 'SIGKILL');
-        done.push({ atMs: Date.now() - startMs, target, action });
-        await stack.waitReady(target);
-        backfill.forget();
-      }
-      await backfill.result;
-    }
-    const found = compareRows(days.exactGold() as unknown as Row[], await days.goldRows(), [
-      'day',
-      'user_id',
-    ]);
-    const computedTwiceAtOnce = await days.computedTwiceAtOnce();
-    const stagingLeft = await days.stagingTables();
+    while (chaos.faults.length < faults && chaos.missed <= MISSES_A_FAULT * faults) await chaos.pass(faults);
+    const { missed, passes } = chaos;
+    const audit = { missed, passes, ...(await auditOf(days)) };
+    const found = await compareAll(days);
+    const isClean =
+      audit.computedTwiceAtOnce.length + audit.stillRunning.length + audit.stagingLeft.length === 0;
     return {
       chaos: 'backfill',
       seed,
-      faults: done,
+      faults: chaos.faults,
       expected: found.expectedRows,
       found: found.actualRows,
       lost: found.missing.count,
       doubled: found.doubled.count + found.extra.count,
       different: found.different.count,
-      missed,
-      computedTwiceAtOnce,
-      stagingLeft,
-      ok: found.equal && computedTwiceAtOnce.length === 0 && stagingLeft.length === 0,
+      ...audit,
+      ok: found.equal && isClean && passes.every((done) => done === days.dates.length),
     };
   } finally {
     await Promise.all([clickhouse.close(), tidemark.close()]);
   }
 }
 
-/** A backfill under way, seen through the public client: asked for again when a service that it needs is away. */
-class Backfill {
-  readonly result: Promise<void>;
-  hasEnded = false;
-  #last: GoldBackfillProgress | undefined;
-  /** What was told before a fault says nothing of after. */
-  #isStale = false;
+const compareAll = async (days: SixtyDays) =>
+  compareRows(days.exactGold() as unknown as Row[], await days.goldRows(), ['day', 'user_id']);
 
-  constructor(tidemark: Tidemark, { dates }: SixtyDays) {
-    this.result = this.#run(tidemark, dates[0]!, dates.at(-1)!).finally(() => (this.hasEnded = true));
-    // Awaited by who made it; a failure before is reported there.
-    this.result.catch(() => undefined);
+async function auditOf(days: SixtyDays) {
+  const attempts = await days.attempts();
+  return {
+    computedTwiceAtOnce: computedTwiceAtOnce(attempts),
+    stillRunning: attempts.filter(({ status }) => status === 'running').map(({ day }) => day),
+    stagingLeft: await days.stagingTables(),
+  };
+}
+
+/** Passes over all days, and what was killed in the middle of them. */
+class BackfillChaos {
+  readonly faults: BackfillFault[] = [];
+  readonly passes: number[] = [];
+  missed = 0;
+  readonly #stack: Stack;
+  readonly #tidemark: Tidemark;
+  readonly #days: SixtyDays;
+  readonly #random: Random;
+  readonly #targets: Generator<Kill['target'], never>;
+  /** Of kills that missed: they come first. */
+  readonly #again: Kill['target'][] = [];
+  readonly #startMs = Date.now();
+  #lastEpochMs = 0;
+
+  constructor(stack: Stack, tidemark: Tidemark, days: SixtyDays, random: Random) {
+    this.#stack = stack;
+    this.#tidemark = tidemark;
+    this.#days = days;
+    this.#random = random;
+    this.#targets = rounds(random, TARGETS);
   }
 
-  get days(): number {
-    return this.#last === undefined ? 0 : this.#last.computed + this.#last.reused;
+  /** One backfill of all days, with kills until there are as many as wanted or too few days are left. */
+  async pass(wanted: number): Promise<void> {
+    const pass = new Pass(this.#tidemark, this.#days);
+    const kills: Kill[] = [];
+    while (
+      this.faults.length + kills.length < wanted &&
+      (await pass.isInTheMiddle(pass.days + this.#random.int(1, 9)))
+    ) {
+      const kill = await this.#kill(pass);
+      if (kill === undefined) break;
+      kills.push(kill);
+      await this.#stack.waitReady(kill.target);
+      pass.forget();
+    }
+    const { computed, reused } = await pass.result;
+    this.passes.push(computed + reused);
+    const attempts = await this.#days.attempts();
+    for (const kill of kills) this.#judge(kill, proofOf(kill, attempts));
   }
 
-  forget(): void {
-    this.#isStale = true;
+  /** Kills the next target while a day is computed. */
+  async #kill(pass: Pass): Promise<Kill | undefined> {
+    // A moment by the clock: here the clock is the point.
+    await delay(this.#random.int(0, 300));
+    await this.#days.untilComputing(this.#lastEpochMs, () => pass.hasEnded);
+    if (pass.hasEnded) {
+      this.missed += 1;
+      return undefined;
+    }
+    const target = this.#again.shift() ?? this.#targets.next().value;
+    const action = `SIGKILL after ${pass.days} of ${this.#days.dates.length} days`;
+    const kill = { target, action, epochMs: Date.now(), lastEpochMs: this.#lastEpochMs };
+    this.#stack.kill(target, 'SIGKILL');
+    this.#lastEpochMs = kill.epochMs;
+    return kill;
   }
 
-  /** Waits until so many days are done; false when too few are left then, or it has ended. */
-  async isInTheMiddle(days: number): Promise<boolean> {
-    const isTold = (): Promise<boolean> =>
-      Promise.resolve(this.hasEnded || (!this.#isStale && this.days >= days));
-    await waitUntil('the backfill to compute', isTold, { timeoutMs: LIMIT_MS, everyMs: 20 });
-    return !this.hasEnded && (this.#last?.planned ?? 0) - this.days >= DAYS_LEFT;
-  }
-
-  #hear(progress: GoldBackfillProgress): void {
-    this.#last = progress;
-    this.#isStale = false;
-  }
-
-  /** Attaches again while Temporal, or the worker, is on its way back; every other end is the end. */
-  async #run(tidemark: Tidemark, from: string, to: string): Promise<void> {
-    const options = { from, to, selection: { all: true }, parallelism: 2 };
-    await waitUntil(
-      'the backfill to end',
-      async () => {
-        try {
-          await tidemark.gold.backfill({ ...options, onProgress: (progress) => this.#hear(progress) });
-          return true;
-        } catch (error) {
-          if (error instanceof PipelineError && error.retryable) return undefined;
-          throw error;
-        }
-      },
-      { timeoutMs: 10 * 60_000, everyMs: 250 },
-    );
+  #judge({ target, action, epochMs }: Kill, proof: string): void {
+    if (proof !== '') {
+      this.faults.push({ atMs: epochMs - this.#startMs, target, action, proof });
+      return;
+    }
+    this.missed += 1;
+    this.#again.push(target);
   }
 }

@@ -2,13 +2,16 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { addDays, dayStartMs, type Day } from '../../../src/core/day.js';
 import type { GoldAnswer } from '../../../src/generate/answer.js';
 import type { Row } from '../../../src/generate/compare.js';
+import { waitUntil } from '../../../src/wait-until.js';
 import { ExactGold } from '../../support/exact-gold.js';
+import { timedAttempts, type TimedAttempt } from '../../support/gold-attempts.js';
 import { goldRows, stagingTables } from '../../support/gold.js';
 
 const FIRST_DAY: Day = '2023-03-01';
 const DAYS = 60;
 const EVENTS = 1_200_000;
 const USERS = 500;
+const LIMIT_MS = 120_000;
 const FIRST_USER = 6_000_000_000;
 const TYPES = ['login', 'page_view', 'purchase'] as const;
 
@@ -53,18 +56,19 @@ export class SixtyDays {
     return rows;
   }
 
-  /** By the audit table: days of which two computations that completed overlap in time. */
-  async computedTwiceAtOnce(): Promise<string[]> {
-    const answer = await this.#clickhouse.query({
-      query: `SELECT DISTINCT toString(one.day) AS day
-              FROM ops_gold_runs AS one FINAL
-              INNER JOIN ops_gold_runs AS other FINAL ON one.day = other.day
-              WHERE one.status = 'complete' AND other.status = 'complete'
-                AND (one.run_id, one.attempt) != (other.run_id, other.attempt)
-                AND one.started_at < other.finished_at AND other.started_at < one.finished_at`,
-      format: 'JSONEachRow',
-    });
-    return (await answer.json<{ day: string }>()).map(({ day }) => day);
+  /** All that the audit table has of these days. */
+  attempts(): Promise<TimedAttempt[]> {
+    return timedAttempts(this.#clickhouse, { from: this.dates[0]!, to: this.dates.at(-1)! });
+  }
+
+  /** Waits until a day is computed by an attempt that began after `sinceMs`, or it has ended. */
+  async untilComputing(sinceMs: number, hasEnded: () => boolean): Promise<void> {
+    const isComputing = async (): Promise<boolean> =>
+      hasEnded() ||
+      (await this.attempts()).some(
+        ({ status, startedAtMs }) => status === 'running' && startedAtMs > sinceMs,
+      );
+    await waitUntil('a day to be computed', isComputing, { timeoutMs: LIMIT_MS, everyMs: 5 });
   }
 
   async stagingTables(): Promise<string[]> {

@@ -1,7 +1,8 @@
 import type { ServiceName, Stack } from '../../../infra/embedded/index.js';
 import { Random } from '../../../src/generate/random.js';
 import type { ChaosReport, Fault } from '../report.js';
-import { GOLD_FAULTS, type GoldFault } from './faults.js';
+import { rounds } from '../rounds.js';
+import { GOLD_FAULTS } from './faults.js';
 import { GoldScene } from './scene.js';
 
 /** Without a worker: the scene has its own, which it may stop. */
@@ -37,7 +38,9 @@ export async function goldChaos(stack: Stack, seed: number, faults: number): Pro
   const sums = { expected: 0, found: 0, lost: 0, doubled: 0, different: 0 };
   try {
     await scene.prepare();
-    for (const fault of sequence(random, faults)) {
+    const sequence = rounds(random, GOLD_FAULTS);
+    while (done.length < faults) {
+      const fault = sequence.next().value;
       const { target, action, run, proof } = await fault(scene, random);
       const remains = await scene.remains(run);
       const comparison = await scene.compare();
@@ -54,14 +57,4 @@ export async function goldChaos(stack: Stack, seed: number, faults: number): Pro
   const exact = sums.lost + sums.doubled + sums.different === 0 && sums.expected > 0;
   const landed = done.every(({ proof, remains }) => proof !== '' && remains.length === 0);
   return { chaos: 'gold', seed, faults: done, ...sums, ok: exact && landed };
-}
-
-/** Every kind in each round, in an order of the seed. */
-function* sequence(random: Random, faults: number): Generator<GoldFault> {
-  let left: GoldFault[] = [];
-  for (let i = 0; i < faults; i++) {
-    if (left.length === 0) left = [...GOLD_FAULTS];
-    const [next] = left.splice(random.int(0, left.length), 1);
-    if (next !== undefined) yield next;
-  }
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { addDays, type Day } from '../../../src/core/day.js';
-import type { GoldDayState } from '../../../src/index.js';
-import { waitUntil } from '../../../src/wait-until.js';
+import { addDays, daysBetween, type Day } from '../../../src/core/day.js';
+import { settledSchedule } from '../../../src/clients/settled-schedule.js';
+import { GOLD_SCHEDULE_ID } from '../../../src/core/ids.js';
+import { timedAttempts } from '../../support/gold-attempts.js';
+import { eventOf } from '../../support/gold-stack.js';
+import { ScheduleRuns } from '../../support/schedule-runs.js';
 import { useGoldStack } from '../../support/use-gold-stack.js';
 import { today } from '../../support/utc-day.js';
 
@@ -15,15 +18,17 @@ describe('the schedule gold-daily', function () {
   let dates: { readonly from: Day; readonly to: Day };
   let earlier: Day;
   const states = () => gold().tidemark.gold.status(dates);
-  const until = (what: string, is: (days: GoldDayState[]) => boolean) =>
-    waitUntil(what, async () => is(await states()), { timeoutMs: 60_000, everyMs: 250 });
+  let runs: ScheduleRuns;
 
   before(async function () {
     this.timeout(2 * LONGEST_MS);
     const day = await today(LONGEST_MS);
     dates = { from: addDays(day, -3), to: addDays(day, -1) };
     earlier = addDays(day, -2);
+    runs = await ScheduleRuns.open(gold().stack.config);
   });
+
+  after(() => runs.close());
 
   it('is not there until it is applied', async () => {
     await assert.rejects(schedule().show(), { code: 'NO_SCHEDULE' });
@@ -64,14 +69,44 @@ describe('the schedule gold-daily', function () {
     assert.match(new Date(nextAtMs[0] ?? 0).toISOString(), /T02:45:00/);
   });
 
-  it('computes the previous day and what else of the last days needs it', async () => {
-    await schedule().trigger();
-    await until('all days to be complete', (days) => days.every(({ state }) => state === 'complete'));
+  it('computes the previous day first, then what else of the last days needs it', async () => {
+    const user = '7400000000000000';
+    await gold().postgres.query(
+      "INSERT INTO users (user_id, full_name, email) VALUES ($1, 'Or Der', 'o@example.com')",
+      [user],
+    );
+    const late = daysBetween(dates.from, addDays(dates.to, 1)).map(
+      (day) => eventOf(`schedule-${day}`, user, 'login', `${day}T12:00:00Z`).stored,
+    );
+    await gold().events.insertMany(late);
+    assert.equal(await outcome(), 'completed');
+    assert.ok((await states()).every(({ state }) => state === 'complete'));
+    const attempts = await timedAttempts(gold().clickhouse, dates);
+    const own = attempts.filter(({ requestedBy }) => requestedBy === `schedule ${GOLD_SCHEDULE_ID}`);
+    assert.deepEqual(
+      own.map(({ day, status }) => [day, status]),
+      [dates.to, earlier, dates.from].map((day) => [day, 'complete']),
+    );
+    assert.ok(own.every(({ startedAtMs }, i) => i === 0 || startedAtMs >= own[i - 1]!.finishedAtMs!));
     const { recent } = await schedule().show();
     assert.match(recent.at(-1)?.workflowId ?? '', /^gold-daily-/);
   });
 
-  it('a day that fails is reported, and mended by a later run', async () => {
+  it('triggered thrice at once, runs, runs once more right after that, and no third time', async () => {
+    const { info: before } = await runs.schedule.describe();
+    for (let times = 0; times < 3; times++) await schedule().trigger();
+    const first = await runs.next();
+    await first.result();
+    const second = await runs.next();
+    await second.result();
+    const [{ closeTime }, { startTime }] = [await first.describe(), await second.describe()];
+    assert.ok(closeTime !== undefined && startTime >= closeTime);
+    const { info } = await settledSchedule(runs.schedule);
+    assert.equal(info.numActionsTaken, before.numActionsTaken + 2);
+    assert.deepEqual(info.runningActions, []);
+  });
+
+  it('a day that fails is reported and pauses it; a later run mends it', async () => {
     const { clickhouse } = gold();
     const wrong = (version: number, isDeleted: 0 | 1) =>
       clickhouse.command({
@@ -85,14 +120,26 @@ describe('the schedule gold-daily', function () {
     await gold().tidemark.gold.run({ day: dates.to });
     // An event that no message could make: the checks refuse its day.
     await wrong(1, 0);
-    await schedule().trigger();
-    await until('the day to fail', (days) =>
-      days.some(({ day, state }) => day === earlier && state === 'failed'),
-    );
+    assert.equal(await outcome(), 'DAYS_FAILED');
     const failed = (await states()).find(({ day }) => day === earlier);
     assert.deepEqual([failed?.state, failed?.errorCode], ['failed', 'GOLD_CHECK_FAILED']);
+    const { paused, note } = await schedule().show();
+    assert.deepEqual([paused, note.includes(earlier)], [true, true]);
     await wrong(2, 1);
-    await schedule().trigger();
-    await until('the day to be mended', (days) => days.every(({ state }) => state === 'complete'));
+    // By hand it runs although it is paused.
+    assert.equal(await outcome(), 'completed');
+    assert.ok((await states()).every(({ state }) => state === 'complete'));
+    await schedule().resume('mended');
+    assert.equal((await schedule().show()).paused, false);
   });
+
+  /** What a run by hand comes to. */
+  async function outcome(): Promise<string> {
+    await schedule().trigger();
+    const run = await runs.next();
+    return run.result().then(
+      () => 'completed',
+      ({ cause }: Error) => (cause as { type?: string }).type ?? 'failed',
+    );
+  }
 });
