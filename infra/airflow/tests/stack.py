@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-CONFIG: dict[str, Any] = json.loads(Path(os.environ["TIDEMARK_CONFIG"]).read_text())
-STATE_FILE = Path(os.environ["TIDEMARK_CONFIG"]).parent / "run" / "state.json"
+CONFIG_FILE = Path(os.environ["TIDEMARK_CONFIG"])
+CONFIG: dict[str, Any] = json.loads(CONFIG_FILE.read_text())
+STATE_FILE = CONFIG_FILE.parent / "run" / "state.json"
 EVENTS_CONNECTOR = "tidemark-mongo"
 
 T = TypeVar("T")
