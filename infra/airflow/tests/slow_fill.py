@@ -27,16 +27,17 @@ NOT_PASSED_ON = {"host", "content-length", "transfer-encoding", "content-encodin
 
 
 class SlowFirstFill:
-    """Stands between the worker and ClickHouse, and slows down the first INSERT into a staging table."""
+    """Stands between the worker and ClickHouse, and slows down the first INSERT into a staging table of the day."""
 
-    def __init__(self) -> None:
+    def __init__(self, day: str) -> None:
+        self._day = f"'{day}'".encode()
         self._clickhouse = httpx.AsyncClient(base_url=CONFIG["clickhouse"]["url"], timeout=None)
         self._slowed = False
 
     async def pass_on(self, request: Request) -> Response:
         body = await request.body()
         settings: dict[str, str] = {}
-        if not self._slowed and FILL.match(body):
+        if not self._slowed and FILL.match(body) and self._day in body:
             self._slowed = True
             body, settings = body.replace(*SLEEPS, 1), UNLIMITED
         answer = await self._clickhouse.request(
@@ -54,9 +55,9 @@ def kept(headers: Any) -> dict[str, str]:
 
 
 @contextmanager
-def slow_fill() -> Iterator[None]:
-    """The first day that is computed meanwhile takes a minute, unless it is ended."""
-    app = Starlette(routes=[Route("/{path:path}", SlowFirstFill().pass_on, methods=["GET", "POST"])])
+def slow_fill(day: str) -> Iterator[None]:
+    """To compute the day takes a minute, the first time, unless it is ended."""
+    app = Starlette(routes=[Route("/{path:path}", SlowFirstFill(day).pass_on, methods=["GET", "POST"])])
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

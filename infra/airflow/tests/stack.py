@@ -91,6 +91,17 @@ def service(name: str) -> dict[str, Any]:
     return state
 
 
+@contextmanager
+def stopped(name: str) -> Iterator[None]:
+    """A service's process does nothing meanwhile."""
+    pid = service(name)["process"]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def kill(name: str, number: signal.Signals) -> None:
     """Ends a service's process with a signal, and waits until its successor is ready."""
     before = service(name)["process"]["pid"]

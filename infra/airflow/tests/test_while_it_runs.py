@@ -110,7 +110,7 @@ def test_the_end_of_the_triggerer_ends_nothing(airflow: Airflow, day: str, numbe
 def test_marked_as_failed_then_cleared_while_it_computes(airflow: Airflow) -> None:
     day = "2023-04-13"
     fill_silver([day])
-    with slow_fill():
+    with slow_fill(day):
         run = airflow.trigger(day)
         [fill] = eventually("its INSERT to run", lambda: fills(day))
         eventually("its wait to begin", lambda: " starting" in airflow.log(run))
