@@ -73,7 +73,8 @@ export async function bringUp(options: UpOptions): Promise<void> {
   await printStatus(dataDir);
 }
 
-function servicesOf({ only, airflow = false }: UpOptions): ServiceName[] {
+/** What is started: all or what is named, and Airflow where it is asked for. @throws PipelineError `NO_SERVICE` */
+export function servicesOf({ only, airflow = false }: UpOptions): ServiceName[] {
   const asked = only?.split(',').map((name) => name.trim());
   return airflow ? chooseServices([...(asked ?? allServices()), ...AIRFLOW_SERVICES]) : chooseServices(asked);
 }

@@ -32,14 +32,16 @@ async function main(): Promise<void> {
   const libraries = [join(airflow, 'lib'), join(checks, 'lib'), sources].join(delimiter);
   const env = { PYTHONPATH: libraries, PYTHONNOUSERSITE: '1', AIRFLOW_HOME: join(scratch, 'home') };
   try {
-    const ruff = pipBinary(checks, 'ruff');
-    await check(ruff, ['check', '--no-cache', '.'], env);
-    await check(ruff, ['format', '--no-cache', '--check', '.'], env);
-    await check(await pythonCommand(), ['-m', 'mypy', '--cache-dir', join(scratch, 'mypy')], env);
-    await withStack([...GOLD_SERVICES, ...AIRFLOW_SERVICES], async (stack) => {
-      await provision(stack.config, () => undefined);
-      await pytest(stack, scratch, env);
-    });
+    // While the stack starts: that is mostly waiting.
+    const checked = staticChecks(checks, scratch, env);
+    try {
+      await withStack([...GOLD_SERVICES, ...AIRFLOW_SERVICES], async (stack) => {
+        await provision(stack.config, () => undefined);
+        await pytest(stack, scratch, env);
+      });
+    } finally {
+      await checked;
+    }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
     if (process.env.TIDEMARK_TEST_COUNTS) {
@@ -48,6 +50,13 @@ async function main(): Promise<void> {
   }
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
   if (counts.failed > 0) process.exitCode = 1;
+}
+
+async function staticChecks(tools: string, scratch: string, env: Record<string, string>): Promise<void> {
+  const ruff = pipBinary(tools, 'ruff');
+  await check(ruff, ['check', '--no-cache', '.'], env);
+  await check(ruff, ['format', '--no-cache', '--check', '.'], env);
+  await check(await pythonCommand(), ['-m', 'mypy', '--cache-dir', join(scratch, 'mypy')], env);
 }
 
 async function check(command: string, args: string[], env: Record<string, string>): Promise<void> {
@@ -67,18 +76,22 @@ async function pytest(stack: Stack, scratch: string, env: Record<string, string>
   const context = await openContext(stack.dataDir, portBase, cacheDir, componentsOf(stack.services));
   const { AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: tables = '', ...settings } = airflowEnvironment(context);
   const file = join(scratch, 'counts.json');
-  const { exitCode } = await execa(await pythonCommand(), ['-m', 'pytest', '--durations=8'], {
-    cwd: sources,
-    stdio: 'inherit',
-    reject: false,
-    env: {
-      ...settings,
-      ...env,
-      TIDEMARK_CONFIG: join(stack.dataDir, STACK_FILE),
-      TIDEMARK_TEST_COUNTS: file,
-      AIRFLOW_TABLES: tables.replace('+psycopg2', ''),
+  const { exitCode } = await execa(
+    await pythonCommand(),
+    ['-m', 'pytest', '--durations=0', '--durations-min=1'],
+    {
+      cwd: sources,
+      stdio: 'inherit',
+      reject: false,
+      env: {
+        ...settings,
+        ...env,
+        TIDEMARK_CONFIG: join(stack.dataDir, STACK_FILE),
+        TIDEMARK_TEST_COUNTS: file,
+        AIRFLOW_TABLES: tables.replace('+psycopg2', ''),
+      },
     },
-  });
+  );
   const found = JSON.parse(readFileSync(file, 'utf8')) as typeof counts;
   counts.passed += found.passed;
   counts.failed += found.failed;

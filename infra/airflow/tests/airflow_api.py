@@ -39,10 +39,15 @@ class Airflow:
         answer = self._http.delete(f"/api/v2/{path}")
         assert answer.is_success, answer.text
 
-    def trigger(self, day: str, at: str = "00:00:00", **conf: Any) -> str:
-        """Runs the DAG for a day; `at` tells several runs of one day apart."""
+    def trigger(self, day: str, at: str = "00:00:00", *, dated: str | None = None, **conf: Any) -> str:
+        """
+        Runs the DAG for a day.
+
+        :param at: tells several runs of one day apart.
+        :param dated: the logical date, where it is not the day: Airflow runs no task of the future.
+        """
         interval = {"data_interval_start": f"{day}T00:00:00Z", "data_interval_end": f"{day}T23:59:59Z"}
-        run = self.post(f"dags/{DAG}/dagRuns", {"logical_date": f"{day}T{at}Z", "conf": conf, **interval})
+        run = self.post(f"dags/{DAG}/dagRuns", {"logical_date": f"{dated or day}T{at}Z", "conf": conf, **interval})
         return str(run["dag_run_id"])
 
     def run(self, run_id: str) -> Any:

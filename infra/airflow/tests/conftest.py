@@ -1,12 +1,27 @@
-"""Tells `make test` how many tests passed and which failed, as the other suites do."""
+"""The Airflow of all tests; and what tells `make test` how many passed and which failed, as the other suites do."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from airflow_api import DAG, Airflow
+from stack import clickhouse
+
+
+@pytest.fixture(scope="session")
+def airflow() -> Iterator[Airflow]:
+    api = Airflow()
+    for run in api.get(f"dags/{DAG}/dagRuns")["dag_runs"]:
+        api.patch(f"dags/{DAG}/dagRuns/{run['dag_run_id']}", {"state": "failed"})
+        api.delete(f"dags/{DAG}/dagRuns/{run['dag_run_id']}")
+    clickhouse("TRUNCATE TABLE ops_gold_runs")
+    api.patch(f"dags/{DAG}", {"is_paused": False})
+    yield api
+    api.patch(f"dags/{DAG}", {"is_paused": True})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

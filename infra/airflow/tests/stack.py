@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-CONFIG: dict[str, Any] = json.loads(Path(os.environ["TIDEMARK_CONFIG"]).read_text())
-STATE_FILE = Path(os.environ["TIDEMARK_CONFIG"]).parent / "run" / "state.json"
+CONFIG_FILE = Path(os.environ["TIDEMARK_CONFIG"])
+CONFIG: dict[str, Any] = json.loads(CONFIG_FILE.read_text())
+STATE_FILE = CONFIG_FILE.parent / "run" / "state.json"
 EVENTS_CONNECTOR = "tidemark-mongo"
 
 T = TypeVar("T")
@@ -88,6 +89,17 @@ def service(name: str) -> dict[str, Any]:
     """What the stack's supervisor has written down of a service."""
     state: dict[str, Any] = json.loads(STATE_FILE.read_text())["services"][name]
     return state
+
+
+@contextmanager
+def stopped(name: str) -> Iterator[None]:
+    """A service's process does nothing meanwhile."""
+    pid = service(name)["process"]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def kill(name: str, number: signal.Signals) -> None:

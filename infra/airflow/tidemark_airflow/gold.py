@@ -20,6 +20,7 @@ from tidemark_airflow.temporal import (
     GoldDay,
     TemporalUnreachableError,
     connect,
+    others_in,
     start_or_attach,
     started_by,
 )
@@ -174,7 +175,7 @@ class GoldDayTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """
-        Cancels the workflow that this task started, when nobody waits for it any more.
+        Cancels the workflow that this task started and no other asked for, when nobody waits for it any more.
 
         Airflow calls this when a trigger is taken away from a running triggerer. That is not only when somebody ended
         the task: a triggerer that was slow meets it, too, after another one has taken its triggers over; and so does
@@ -188,6 +189,9 @@ class GoldDayTrigger(BaseTrigger):
         owner = await started_by(run)
         if owner != self.task_key:
             self.log.info("leaving %s: %s started it", self.workflow_id, owner or "no task")
+            return
+        if others := await others_in(run, self.task_key):
+            self.log.info("leaving %s: %s asked for it, too", self.workflow_id, ", ".join(others))
             return
         self.log.info("cancelling %s: its task is %s", self.workflow_id, state)
         await run.cancel(rpc_timeout=RPC_LIMIT)

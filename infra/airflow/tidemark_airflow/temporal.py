@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -20,17 +21,23 @@ if TYPE_CHECKING:
 # As Tidemark's src/core/ids.ts and src/workflows/definitions.ts have them.
 WORKFLOW = "goldDay"
 REQUEST = "request"
+PROGRESS = "progress"
 TASK_QUEUE = "tidemark-control"
 
 STARTED_BY = "airflowTask"
 """Memo of a workflow that a task started. Who only attaches does not change it, so it tells whose it is to cancel."""
 
 START_LIMIT_S = 60.0
-"""A worker takes up a request within milliseconds, or seconds when the machine is busy."""
+"""A worker takes up a request, or ends what was cancelled, within seconds, also when the machine is busy."""
 
 RPC_LIMIT = timedelta(seconds=10)
 
 GoldDay = WorkflowHandle[Any, dict[str, Any]]
+
+
+def requester(task: str) -> str:
+    """The name by which a task asks for a day."""
+    return f"airflow {task}"
 
 
 class TemporalUnreachableError(Exception):
@@ -65,10 +72,20 @@ async def start_or_attach(client: Client, day: str, *, task: str, force: bool) -
     """
     Starts the workflow of a UTC day (`YYYY-MM-DD`), or joins the one that runs; the request reaches either.
 
+    One that is being cancelled comes to nothing, so its end is awaited and a new one started.
+
     :returns: a handle of that very run.
-    :raises NoWorkerError: nobody took it up in time.
+    :raises NoWorkerError: nobody took it up, or ended it, in time.
     """
-    request = {"force": force, "requestedBy": f"airflow {task}"}
+    run = await _started_or_joined(client, day, task=task, force=force)
+    while await _is_being_cancelled(run):
+        await _end_of(run, day)
+        run = await _started_or_joined(client, day, task=task, force=force)
+    return run
+
+
+async def _started_or_joined(client: Client, day: str, *, task: str, force: bool) -> GoldDay:
+    request = {"force": force, "requestedBy": requester(task)}
     start = WithStartWorkflowOperation[Any, dict[str, Any]](
         WORKFLOW,
         {"day": day, **request},
@@ -88,7 +105,27 @@ async def start_or_attach(client: Client, day: str, *, task: str, force: bool) -
     return client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
 
 
+async def _is_being_cancelled(run: GoldDay) -> bool:
+    found = await run.describe(rpc_timeout=RPC_LIMIT)
+    return found.raw_description.workflow_extended_info.cancel_requested
+
+
+async def _end_of(run: GoldDay, day: str) -> None:
+    try:
+        await asyncio.wait_for(run.result(), START_LIMIT_S)
+    except WorkflowFailureError:
+        return
+    except asyncio.TimeoutError as error:
+        raise NoWorkerError(f"starting gold of {day}: its cancelled run does not end") from error
+
+
 async def started_by(run: GoldDay) -> str | None:
     """The Airflow task that started this run; None when something else did."""
     memo = await (await run.describe(rpc_timeout=RPC_LIMIT)).memo()
     return memo.get(STARTED_BY)
+
+
+async def others_in(run: GoldDay, task: str) -> list[str]:
+    """Who else asked for this run, by their names: whoever joined it waits for the same end."""
+    progress: dict[str, Any] = await run.query(PROGRESS, rpc_timeout=RPC_LIMIT)
+    return [who for who in progress["requestedBy"] if who != requester(task)]

@@ -50,6 +50,9 @@ export function airflowEnvironment(context: StackContext): Record<string, string
     // The embedded PostgreSQL has 60 connections for everybody.
     DATABASE__SQL_ALCHEMY_POOL_SIZE: 3,
     DATABASE__SQL_ALCHEMY_MAX_OVERFLOW: 5,
+    // A task waits for three or four of the scheduler's rounds. The defaults, 1 s and 15 s, are for many DAGs.
+    SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME: 0.5,
+    SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL: 5,
     // What waited in a triggerer that died goes on in its successor after 15 s; the default of 30 is for many machines.
     TRIGGERER__JOB_HEARTBEAT_SEC: 2,
     TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD: 15,
