@@ -26,8 +26,10 @@ export interface Processor {
   restore(state: readonly StateRecord[], counts: Readonly<Record<string, number>>): void;
   /** The input's frozen end is reached. */
   finish(output: Output): void;
-  /** After every read, also one that brought nothing: results that are due by time. @returns whether it wrote any. */
+  /** After every read, also one that brought nothing, and before every commit: results that are due. @returns whether it wrote any. */
   tick?(nowMs: number, positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean;
+  /** Whether it holds so much that it should be written now, before the limits are reached: it is memory. */
+  isFull?(): boolean;
   /** Asked before every read: the partitions not to read for now. One that is behind must never be among them. */
   paused?(): readonly number[];
 }

@@ -215,6 +215,7 @@ class Lap {
     if (!this.#pending.changed) return false;
     const { commitBytes, commitMs } = this.#limits;
     return (
+      this.#deps.processor.isFull?.() === true ||
       this.#pending.records >= this.#commitRecords ||
       this.#writer.pendingBytes >= commitBytes ||
       performance.now() - this.#commitAt >= commitMs
@@ -223,6 +224,7 @@ class Lap {
 
   async #commit(finished: boolean): Promise<void> {
     if (!this.#pending.changed && !finished) return;
+    if (!finished) this.#tick();
     await this.#verifyTopic(finished);
     const { place } = this.#slice;
     const nowMs = this.#deps.now();

@@ -8,7 +8,7 @@ import { asBuffer, asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
 import { eachTold, ResultsPace } from './merge-stage.js';
-import { JOB_HEADER } from './uniques.js';
+import { JOB_HEADER, MOST_NEW_WINDOWS } from './uniques.js';
 import type { Output } from '../transactional-writer.js';
 
 interface TargetTopic {
@@ -39,6 +39,8 @@ export class UniquesMergeProcessor implements Processor {
   readonly #headers: readonly { readonly name: string; readonly value: Buffer }[];
   readonly #pace: ResultsPace;
   #results = 0;
+  /** Windows that were open at the last snapshot. */
+  #kept = 0;
 
   constructor(options: UniquesMergeOptions) {
     this.#options = options;
@@ -64,7 +66,12 @@ export class UniquesMergeProcessor implements Processor {
     return due !== undefined && this.#emit(nowMs, due === 'all', output);
   }
 
+  isFull(): boolean {
+    return this.#merge.openWindows - this.#kept >= MOST_NEW_WINDOWS;
+  }
+
   snapshot(): StateRecord[] {
+    this.#kept = this.#merge.openWindows;
     return asStateRecords(this.#merge.snapshot());
   }
 

@@ -44,6 +44,9 @@ const STAGES: Readonly<Record<RejectReason, DeadLetterStage>> = {
   closed: 'late',
 };
 
+/** Windows opened between two commits, some kilobytes each with what is written of them. */
+export const MOST_NEW_WINDOWS = 4_096;
+
 /** What a partition has brought lately; times in ms of the clock given. */
 interface Heard {
   broughtMs: number;
@@ -63,6 +66,8 @@ export class UniquesProcessor implements Processor {
   readonly #heard = new Map<number, Heard>();
   /** Not read in this turn. */
   #paused: readonly number[] = [];
+  /** Windows that were open at the last snapshot. */
+  #kept = 0;
   #output: Output | undefined;
 
   constructor(options: UniquesOptions) {
@@ -131,6 +136,11 @@ export class UniquesProcessor implements Processor {
     return isIdle || isGivenUp;
   }
 
+  /** Sparse frames open a window every few. */
+  isFull(): boolean {
+    return this.#slice.openWindows - this.#kept >= MOST_NEW_WINDOWS;
+  }
+
   paused(): readonly number[] {
     this.#paused = partitionsToPause(this.#slice.clocks, this.#options.maxSkewS);
     return this.#paused;
@@ -140,6 +150,7 @@ export class UniquesProcessor implements Processor {
     const { topic, partition } = this.#options.partials;
     const timestampMs = this.#options.now();
     const records = asStateRecords(this.#slice.snapshot());
+    this.#kept = this.#slice.openWindows;
     for (const { key, value } of records) {
       // A window that leaves this slice's memory stays counted: the merge stage is not told.
       if (value !== null && isReport(key))
