@@ -16,6 +16,8 @@ const NOWHERE: Config = {
   temporal: { address: '127.0.0.1:1', namespace: 'default' },
 };
 
+const DAY = '2026-01-01';
+
 describe('bad input at the command line', function () {
   this.timeout(60_000);
   let folder = '';
@@ -36,6 +38,24 @@ describe('bad input at the command line', function () {
     ['a word for a day to show', ['gold', 'show', 'hello'], /"hello".*YYYY-MM-DD \(BAD_DAY\)$/],
     ['no day to show', ['gold', 'show'], /missing required argument 'date'/],
     ['a bad number', ['gold', 'run', '2026-01-01', '--gate-timeout', 'soon'], /'soon' is invalid.*seconds/],
+    ['a range from its end', ['gold', 'backfill', '2026-01-02', '2026-01-01'], /first .*\(BAD_RANGE\)$/],
+    ['a range that is not over', ['gold', 'backfill', '2026-01-01', '2999-01-01'], /over .*\(BAD_RANGE\)$/],
+    ['a range of ages', ['gold', 'backfill', '1900-01-01', '2026-01-01'], /36525 days \(BAD_RANGE\)$/],
+    ['a range of no days', ['gold', 'backfill', '2026-01-01', '2026-02-30'], /"2026-02-30".*\(BAD_DAY\)$/],
+    ['half a range', ['gold', 'backfill', '2026-01-01'], /missing required argument 'to'/],
+    ['too many days at once', ['gold', 'backfill', DAY, DAY, '--parallel', '99'], /1 to 32.*\(BAD_RANGE\)$/],
+    ['no day at once', ['gold', 'backfill', DAY, DAY, '--parallel', '0'], /whole number above 0/],
+    ['a bad range to plan', ['gold', 'backfill', '2026-01-02', DAY, '--dry-run'], /\(BAD_RANGE\)$/],
+    ['an unknown reason', ['gold', 'backfill', DAY, DAY, '--stale=weather'], /expected users or code/],
+    ['two commands in one', ['gold', 'backfill', DAY, DAY, '--pause', '--all'], /cannot be used with/],
+    ['a bad range to steer', ['gold', 'backfill', 'hello', DAY, '--cancel'], /"hello".*\(BAD_DAY\)$/],
+    ['a bad range to show', ['gold', 'status', '2026-01-02', DAY], /\(BAD_RANGE\)$/],
+    ['days to come to show', ['gold', 'status', DAY, '2999-01-01'], /\(BAD_RANGE\)$/],
+    [
+      'a time that is none',
+      ['schedule', 'apply', '--at', '25:00'],
+      /"25:00"; expected HH:MM \(BAD_SCHEDULE\)$/,
+    ],
     ['an unknown option', ['gold', 'run', '--bogus'], /unknown option '--bogus'/],
     ['an unknown command', ['bogus'], /unknown command 'bogus'/],
     ['an unknown command below a verb', ['gold', 'rum'], /unknown command 'rum'.*Did you mean run/],
@@ -54,6 +74,9 @@ describe('bad input at the command line', function () {
   const silent: [command: string[], says: RegExp][] = [
     [['gold', 'show', '2026-01-01'], /no answer from ClickHouse.*\(CLICKHOUSE_UNREACHABLE\)$/],
     [['gold', 'run', '2026-01-01'], /Temporal at 127\.0\.0\.1:1: no answer.*\(TEMPORAL_UNREACHABLE\)$/],
+    [['gold', 'status', DAY, DAY], /no answer from ClickHouse.*\(CLICKHOUSE_UNREACHABLE\)$/],
+    [['gold', 'backfill', DAY, DAY], /no answer \(.*\(TEMPORAL_UNREACHABLE\)$/],
+    [['schedule', 'show'], /no answer \(.*\(TEMPORAL_UNREACHABLE\)$/],
     [['migrate'], /no answer from PostgreSQL.*\(POSTGRES_UNREACHABLE\)$/],
     [['connectors', 'apply'], /no answer from Kafka.*\(KAFKA_UNREACHABLE\)$/],
   ];

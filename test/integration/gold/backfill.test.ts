@@ -7,6 +7,7 @@ import { generateAll } from '../../../src/generate/generate.js';
 import type { GoldBackfillProgress } from '../../../src/index.js';
 import { packageRoot } from '../../../src/package-root.js';
 import { waitUntil } from '../../../src/wait-until.js';
+import { computedTwiceAtOnce, timedAttempts } from '../../support/gold-attempts.js';
 import {
   assertGoldIs,
   attemptsOf,
@@ -86,23 +87,31 @@ describe('backfilling gold, on the whole pipeline', function () {
     const [user] = users.filter(({ is_deleted }) => !is_deleted);
     const late = eventOf('backfill-late', user!.user_id, 'login', `${first}T03:04:05Z`);
     await gold().events.insertOne(late.stored);
-    await gold().tidemark.gold.run({ day: days[3] });
-    assert.deepEqual(await states(), [[first, 'stale', 'silver-changed'], ...complete().slice(1)]);
+    // The gate of any run waits for what was just written.
+    const touched = async (...stale: string[]): Promise<void> => {
+      await gold().tidemark.gold.run({ day: days[3] });
+      assert.deepEqual(
+        await states(),
+        days.map((day) => (stale.includes(day) ? [day, 'stale', 'silver-changed'] : [day, 'complete', ''])),
+      );
+    };
+    const mended = async (planned: number): Promise<void> => {
+      const { computed } = await gold().tidemark.gold.backfill({ ...range, selection: { stale: true } });
+      assert.equal(computed, planned);
+      await assertDays();
+      assert.deepEqual(await states(), complete());
+    };
+    await touched(first);
+    events = [...events, late.answer];
+    await mended(1);
     const moved = eventOf('backfill-late', user!.user_id, 'login', `${second}T03:04:05Z`);
     await gold().events.updateOne({ _id: moved.stored._id }, { $set: { ts: moved.stored.ts } });
+    await touched(first, second);
     const gone = events.find(({ ts }) => new Date(ts).toISOString().startsWith(third))!;
     await gold().events.deleteOne({ _id: idOf(gone) });
-    events = [...events.filter((event) => event !== gone), moved.answer];
-    // The gate of any run waits for what was just written.
-    await gold().tidemark.gold.run({ day: days[3] });
-    assert.deepEqual(await states(), [
-      ...[first, second, third].map((day) => [day, 'stale', 'silver-changed']),
-      [days[3], 'complete', ''],
-    ]);
-    const result = await gold().tidemark.gold.backfill({ ...range, selection: { stale: true } });
-    assert.equal(result.computed, 3);
-    await assertDays();
-    assert.deepEqual(await states(), complete());
+    events = [...events.filter((event) => event !== gone && event !== late.answer), moved.answer];
+    await touched(first, second, third);
+    await mended(3);
   });
 
   it('a changed user is a reason only when asked for', async () => {
@@ -131,6 +140,31 @@ describe('backfilling gold, on the whole pipeline', function () {
     await assertDays();
   });
 
+  it('so is another version of the code', async () => {
+    const [first] = days;
+    await gold().clickhouse.command({
+      query: `INSERT INTO ops_gold_runs
+              SELECT * REPLACE ('by-other-code' AS run_id, '0.0.1+gold.00000000' AS code_version,
+                                recorded.finished_at AS started_at,
+                                recorded.finished_at + INTERVAL 1 MILLISECOND AS finished_at)
+              FROM ops_gold_runs AS recorded FINAL
+              WHERE recorded.day = '${first}' AND recorded.status = 'complete'
+              ORDER BY recorded.finished_at DESC LIMIT 1`,
+    });
+    const changed = async () => (await gold().tidemark.gold.status(range)).map(({ changed }) => [...changed]);
+    assert.deepEqual(await states(), complete());
+    assert.deepEqual(await changed(), [['code-changed'], [], [], []]);
+    const selection = { stale: true, also: ['code-changed' as const] };
+    const plain = await gold().tidemark.gold.planBackfill({ ...range, selection: { stale: true } });
+    assert.deepEqual(plain, []);
+    const plan = await gold().tidemark.gold.planBackfill({ ...range, selection });
+    assert.deepEqual(plan, [{ day: first, force: true, reasons: ['code-changed'] }]);
+    const { planned, computed } = await gold().tidemark.gold.backfill({ ...range, selection });
+    assert.deepEqual([planned, computed], [1, 1]);
+    assert.deepEqual(await changed(), [[], [], [], []]);
+    await assertDays();
+  });
+
   it('two overlapping backfills and a single run never compute a day twice at once', async () => {
     const { gold: client } = gold().tidemark;
     const all = { selection: { all: true }, parallelism: 4 };
@@ -139,55 +173,32 @@ describe('backfilling gold, on the whole pipeline', function () {
       client.backfill({ from: days[1], to: TO, ...all }),
       client.run({ day: days[2], force: true }),
     ]);
-    for (const day of days) assert.deepEqual(overlaps(await attemptsWithTimes(day)), []);
+    assert.deepEqual(computedTwiceAtOnce(await timedAttempts(gold().clickhouse, range)), []);
     await assertDays();
   });
 
   it('is what the example does, by the public client', async () => {
+    const [user] = users.filter(({ is_deleted }) => !is_deleted);
+    const late = eventOf('backfill-example', user!.user_id, 'login', `${days[1]}T03:04:05Z`);
+    await gold().events.insertOne(late.stored);
+    events = [...events, late.answer];
+    // A plan does not wait for silver, a run does.
+    await gold().tidemark.gold.run({ day: days[3] });
     const script = join(packageRoot, 'examples', 'backfill-gold', 'run.mjs');
     const run = (...args: string[]) => execa(process.execPath, [script, ...args], { reject: false });
     const { stdout, stderr } = await run(FROM, TO, gold().stack.dataDir);
     assert.equal(stderr, '');
     const lines = stdout.split('\n');
-    assert.deepEqual(lines.slice(0, 2), ['0 days to compute', '0 computed, 0 were fresh by then']);
+    assert.deepEqual(lines.slice(0, 2), ['1 days to compute', '1 computed, 0 were fresh by then']);
     assert.deepEqual(
       lines.slice(2, -1).map((line) => line.replace(/\d+ users$/, 'n users')),
       days.map((day) => `${day} complete: n users`),
     );
     assert.match(lines.at(-1) ?? '', new RegExp(`^${TO} computed again: [1-9]\\d* users, [1-9]\\d* events$`));
+    await assertDays();
     const refused = await run(TO, FROM, gold().stack.dataDir);
     assert.deepEqual([refused.exitCode, refused.stdout], [1, '']);
     assert.match(refused.stderr, /the first day is after the last \(BAD_RANGE\)$/);
-  });
-
-  it('the command line plans, computes and shows as JSON, and refuses what makes no sense', async () => {
-    const { dataDir } = gold().stack;
-    const program = join(packageRoot, 'dist/src/cli/main.js');
-    const cli = (...args: string[]) =>
-      execa(process.execPath, [program, '--data-dir', dataDir, 'gold', ...args], { reject: false });
-    const dry = await cli('backfill', FROM, TO, '--all', '--dry-run');
-    assert.match(
-      dry.stdout,
-      new RegExp(`${TO} +all[^]*${FROM} +all[^]*${GENERATED_DAYS} days to compute, newest first`),
-    );
-    const ran = await cli('backfill', FROM, TO, '--missing', '--json');
-    const { planned, computed } = JSON.parse(ran.stdout) as { planned: number; computed: number };
-    assert.deepEqual([planned, computed], [0, 0]);
-    const { stdout: shown } = await cli('status', FROM, TO);
-    assert.match(shown, new RegExp(`${FROM} +complete +\\d+ [^]*${GENERATED_DAYS} complete$`));
-    const refused: [string[], RegExp][] = [
-      [['backfill', FROM, '2999-01-01'], /the last day must be over .*\(BAD_RANGE\)$/],
-      [['backfill', FROM, '2024-02-31'], /\(BAD_DAY\)$/],
-      [['backfill', FROM, TO, '--stale=weather'], /expected users or code/],
-      [['backfill', FROM, TO, '--pause', '--all'], /cannot be used with/],
-      [['backfill', FROM, TO, '--resume'], /none is under way \(NO_BACKFILL\)$/],
-    ];
-    for (const [args, message] of refused) {
-      const { exitCode, stderr } = await cli(...args);
-      assert.equal(exitCode, 1, args.join(' '));
-      assert.match(stderr.trim(), message);
-      assert.ok(!stderr.includes('\n    at '), 'no stack trace');
-    }
   });
 
   it('pauses after the days under way, goes on, and can be cancelled', async () => {
@@ -203,6 +214,11 @@ describe('backfilling gold, on the whole pipeline', function () {
         everyMs: 50,
       });
     await until('the first days', ({ computed }) => computed >= 3);
+    await waitUntil(
+      'a day to be shown as running',
+      async () => (await client.status(dates)).some(({ state }) => state === 'running'),
+      { timeoutMs: 30_000, everyMs: 10 },
+    );
     await client.pauseBackfill(dates);
     await until('the pause', ({ step, detail }) => step === 'paused' && detail === '');
     const { computed } = last!;
@@ -220,16 +236,6 @@ describe('backfilling gold, on the whole pipeline', function () {
     assert.deepEqual(halfDone, []);
   });
 
-  /** Attempts at a day as spans of time on ClickHouse's clock. */
-  async function attemptsWithTimes(day: string): Promise<{ from: number; to: number }[]> {
-    const answer = await gold().clickhouse.query({
-      query: `SELECT toFloat64(toUnixTimestamp64Milli(started_at)) AS from, toFloat64(toUnixTimestamp64Milli(finished_at)) AS to
-              FROM ops_gold_runs FINAL WHERE day = '${day}' AND status = 'complete' ORDER BY started_at`,
-      format: 'JSONEachRow',
-    });
-    return answer.json();
-  }
-
   it('keeps one record per attempt', async () => {
     for (const day of days) {
       const attempts = await attemptsOf(gold().clickhouse, day);
@@ -237,9 +243,6 @@ describe('backfilling gold, on the whole pipeline', function () {
     }
   });
 });
-
-const overlaps = (spans: readonly { from: number; to: number }[]) =>
-  spans.filter(({ from }, i) => i > 0 && from < (spans[i - 1]?.to ?? 0));
 
 /** The generator's own ids are plain strings; an answer holds them as extended JSON. */
 const idOf = ({ event_id }: EventAnswer): string => JSON.parse(event_id) as string;
