@@ -122,7 +122,14 @@ export const resumeBackfill = (connections: ClientConnections, dates: Dates): Pr
   tell(connections, dates, 'resuming', (handle) => handle.signal(backfillResume));
 
 export const cancelBackfill = (connections: ClientConnections, dates: Dates): Promise<void> =>
-  tell(connections, dates, 'cancelling', async (handle) => void (await handle.cancel()));
+  tell(connections, dates, 'cancelling', async (handle) => {
+    // To cancel one that has ended is no fault to Temporal.
+    const { status } = await handle.describe();
+    if (status.name !== 'RUNNING') {
+      throw new WorkflowNotFoundError('it has ended', handle.workflowId, undefined);
+    }
+    await handle.cancel();
+  });
 
 /** All that can be wrong with a request, before anything is started. @throws PipelineError `BAD_RANGE`, `BAD_DAY`. */
 function backfillRequest(options: GoldBackfillOptions, nowMs: number): GoldBackfillRequest {
