@@ -91,7 +91,7 @@ describe('tidemark gold backfill', function () {
     );
     assertOneLine(await waiting, /the workflow was cancelled \(WORKFLOW_ENDED\)$/);
     await assert.rejects(joined, { code: 'WORKFLOW_ENDED' });
-    for (const flag of ['--pause', '--resume']) {
+    for (const flag of ['--pause', '--resume', '--cancel']) {
       assertOneLine(await cli('backfill', ...dates, flag), /none is under way \(NO_BACKFILL\)$/);
     }
     const left = await json<GoldDayState[]>('status', ...dates);
