@@ -41,7 +41,6 @@ const STAGES: Readonly<Record<RejectReason, DeadLetterStage>> = {
   impossible: 'validate',
   'too-late': 'late',
   unconfirmed: 'late',
-  closed: 'late',
 };
 
 /** What a partition has brought lately; times in ms of the clock given. */
