@@ -46,12 +46,13 @@ export class UniqueSketch {
     return this.#exact;
   }
 
-  /** Adds a hash given as two halves, signed or not. Returns whether the state changed. */
+  /** Adds a hash given as two halves, signed or not; 0 counts as 1, which a set can keep. Returns whether the state changed. */
   add(high: number, low: number): boolean {
+    const kept = (high | low) === 0 ? 1 : low;
     const registers = this.#registers;
-    if (registers !== undefined) return raise(registers, this.precision, high, low);
+    if (registers !== undefined) return raise(registers, this.precision, high, kept);
     const exact = this.#exact!;
-    if (!exact.add(high, low)) return false;
+    if (!exact.add(high, kept)) return false;
     if (exact.size > this.#limit) this.#toDense();
     return true;
   }

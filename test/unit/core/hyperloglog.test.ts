@@ -73,6 +73,17 @@ describe('core/hyperloglog', () => {
     assert.equal(sketch.count, 1);
   });
 
+  it('is a function of the set of hashes also where 0 is one of them, exact or dense', () => {
+    const others = [0x10000000, 0x20000000, 0x30000000];
+    for (const count of [0, 1, 2, 3]) {
+      const [first, last] = [new UniqueSketch(4), new UniqueSketch(4)];
+      first.add(0, 0);
+      for (const high of others.slice(0, count)) for (const sketch of [first, last]) sketch.add(high, 5);
+      last.add(0, 0);
+      assert.deepEqual(encodeSketch(first), encodeSketch(last), `${count} others`);
+    }
+  });
+
   it('is a function of the set of hashes: any order, repetition and number of merged slices gives the same bytes', () => {
     const users = fc.array(fc.nat(400), { maxLength: 400 });
     fc.assert(
@@ -137,6 +148,7 @@ describe('core/hyperloglog', () => {
       ['kind', change(7, 2)],
       ['exact, one byte short', good.subarray(0, -1)],
       ['exact, count too large', change(11, 4)],
+      ['exact, the hash 0', Uint8Array.from(good).fill(0, 12, 20)],
       ['dense, one byte short', dense.subarray(0, -1)],
       ['dense, one byte more', new Uint8Array([...dense, 0])],
     ];
