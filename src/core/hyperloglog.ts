@@ -111,7 +111,8 @@ function raise(registers: Uint8Array, precision: number, high: number, low: numb
 
 /**
  * Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6: the improved raw
- * estimator, unbiased from 0 to far beyond 2^50 distinct hashes.
+ * estimator, from 0 to far beyond 2^50 distinct hashes. What is unbiased is `z`: its reciprocal is too high by its relative
+ * variance, the square of the standard error (7 % at precision 4, 0.007 % at 14), far below the error itself.
  */
 function estimate(registers: Uint8Array, precision: number): number {
   const m = 2 ** precision;
