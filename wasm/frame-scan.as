@@ -166,7 +166,7 @@ function takeSeconds(from: usize, end: usize): usize {
   if (at == start || at >= end || at - start > MOST_DIGITS) return 0;
   if (load<u8>(start) == 0x30 && (isText || at - start > 1)) return 0;
   const next: u32 = load<u8>(at);
-  if (isText ? next != QUOTE : next == 0x2e || (next | 0x20) == 0x65) return 0;
+  if (isText ? next != QUOTE : !endsMember(next)) return 0;
   let value: u64 = 0;
   for (let i = start; i < at; i++) value = value * 10 + load<u8>(i) - 0x30;
   store<f64>(result + SECONDS, <f64>value);
@@ -187,13 +187,19 @@ function takeId(id: u32, from: usize, end: usize): usize {
     after = skipDigits(from, end);
     if (after == from || after >= end) return 0;
     if (load<u8>(from) == 0x30 && after - from > 1) return 0;
-    const next: u32 = load<u8>(after);
-    if (next == 0x2e || (next | 0x20) == 0x65) return 0;
+    if (!endsMember(load<u8>(after))) return 0;
     stop = after;
   }
   store<u32>(result + PRESENT, load<u32>(result + PRESENT) | (1 << id));
   hash(start, stop, result + HASHES + (<usize>id << 3));
   return after;
+}
+
+/** Whether a number ends before this byte: not where a fraction follows, and not where it is cut. */
+// @ts-ignore: decorator
+@inline
+function endsMember(next: u32): bool {
+  return next == COMMA || next == CLOSE_BRACE || next == 0x20 || next == 0x0a || next == 0x0d || next == 0x09;
 }
 
 // @ts-ignore: decorator

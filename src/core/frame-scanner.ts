@@ -156,7 +156,7 @@ export class FrameScanner {
     }
     if (byte !== 0x2d && (byte < 0x30 || byte > 0x39)) return skipValue(bytes, at, end);
     const after = skipNumber(bytes, at, end);
-    if (after === FAULT) return FAULT;
+    if (after === FAULT || !endsMember(bytes, after, end)) return FAULT;
     if (field === TS) this.tsSeconds = numberAt(bytes, at, after);
     else takeNumber(this.ids[field - 1]!, bytes, at, after);
     return after;
@@ -166,6 +166,13 @@ export class FrameScanner {
 /** After the object there may only be space. */
 function finish(bytes: Uint8Array, at: number, end: number): number {
   return skipSpace(bytes, at, end) === end ? end : FAULT;
+}
+
+/** Whether a number ends here: cut short or with a letter behind it, it would be another one, and nothing else would tell. */
+function endsMember(bytes: Uint8Array, at: number, end: number): boolean {
+  if (at >= end) return false;
+  const byte = bytes[at]!;
+  return byte === COMMA || byte === CLOSE_BRACE || skipSpace(bytes, at, end) > at;
 }
 
 function startsWith(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {

@@ -5,7 +5,7 @@ const FIRST_SLOTS = 64;
 
 /**
  * A set of 64-bit hashes without an object per entry: a list of word pairs while it is short, then open addressing,
- * at most half full. In the table the hash 0 marks an empty slot, so 0 itself is kept as 1. Words are kept as signed
+ * at most half full. In the table the hash 0 marks an empty slot: it is not for this set. Words are kept as signed
  * numbers, which fit where a number needs no memory of its own.
  */
 export class HashSet64 {
@@ -18,11 +18,10 @@ export class HashSet64 {
     return this.#size;
   }
 
-  /** Adds the hash given as two halves, signed or not. Returns whether it is new. */
+  /** Adds the hash, not 0, given as two halves, signed or not. Returns whether it is new. */
   add(high: number, low: number): boolean {
-    const kept = (high | low) === 0 ? 1 : low | 0;
     const slots = this.#slots;
-    if (slots !== undefined ? !place(slots, high | 0, kept) : !append(this.#list, high | 0, kept)) {
+    if (slots !== undefined ? !place(slots, high | 0, low | 0) : !append(this.#list, high | 0, low | 0)) {
       return false;
     }
     this.#size += 1;

@@ -46,12 +46,13 @@ export class UniqueSketch {
     return this.#exact;
   }
 
-  /** Adds a hash given as two halves, signed or not. Returns whether the state changed. */
+  /** Adds a hash given as two halves, signed or not; 0 counts as 1, which a set can keep. Returns whether the state changed. */
   add(high: number, low: number): boolean {
+    const kept = (high | low) === 0 ? 1 : low;
     const registers = this.#registers;
-    if (registers !== undefined) return raise(registers, this.precision, high, low);
+    if (registers !== undefined) return raise(registers, this.precision, high, kept);
     const exact = this.#exact!;
-    if (!exact.add(high, low)) return false;
+    if (!exact.add(high, kept)) return false;
     if (exact.size > this.#limit) this.#toDense();
     return true;
   }
@@ -110,7 +111,8 @@ function raise(registers: Uint8Array, precision: number, high: number, low: numb
 
 /**
  * Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6: the improved raw
- * estimator, unbiased from 0 to far beyond 2^50 distinct hashes.
+ * estimator, from 0 to far beyond 2^50 distinct hashes. What is unbiased is `z`: its reciprocal is too high by its relative
+ * variance, the square of the standard error (7 % at precision 4, 0.007 % at 14), far below the error itself.
  */
 function estimate(registers: Uint8Array, precision: number): number {
   const m = 2 ** precision;

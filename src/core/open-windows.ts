@@ -5,6 +5,8 @@ import { WINDOW_KINDS, windowAt, type Window } from './window.js';
 interface WindowState {
   readonly window: Window;
   readonly counts: readonly FieldCount[];
+  /** It had left memory and was opened once more: these counts are an addition to what was reported then. */
+  readonly isAgain: boolean;
   isDirty: boolean;
 }
 
@@ -23,7 +25,10 @@ const MINUTE = WINDOW_KINDS.indexOf('minute');
 const WEEK = WINDOW_KINDS.indexOf('week');
 const YEAR = WINDOW_KINDS.indexOf('year');
 
-/** The windows that frames may still change, and what was counted in them. */
+/**
+ * The windows that frames are expected to change, and what was counted in them. Others have left memory; a frame that falls into one
+ * nevertheless opens it again until the next report.
+ */
 export class OpenWindows {
   /** Windows that end here or before have left memory. */
   closedS = Number.NEGATIVE_INFINITY;
@@ -33,6 +38,7 @@ export class OpenWindows {
   readonly #minutes = new Map<number, Minute>();
   /** That of the last frame: the next one most often is of the same. */
   #minute: Minute | undefined;
+  #hasAgain = false;
 
   constructor(fields: number, precision: number) {
     this.#fields = fields;
@@ -43,49 +49,48 @@ export class OpenWindows {
     return this.#windows.reduce((sum, windows) => sum + windows.size, 0);
   }
 
-  /** Adds a frame to the six windows of its time. Returns false when its minute has left memory. */
-  count(atS: number, present: number, hashes: Int32Array): boolean {
+  /** Adds a frame to the six windows of its time. */
+  count(atS: number, present: number, hashes: Int32Array): void {
     let minute = this.#minute;
     if (minute === undefined || atS < minute.startS || atS >= minute.startS + 60) {
       minute = this.#turnTo(atS - (((atS % 60) + 60) % 60));
-      if (minute === undefined) return false;
     }
     for (let field = 0, bits = present; bits !== 0; field++, bits >>>= 1) {
       if ((bits & 1) === 0) continue;
       minute.pending[field]! += 1;
       addToWindows(minute.sketches[field]!, hashes[2 * field]!, hashes[2 * field + 1]!);
     }
-    return true;
   }
 
   /** Reports the windows that have changed since it was last called; the counts are the ones that go on changing. */
-  changed(report: (window: Window, counts: readonly FieldCount[]) => void): void {
+  changed(report: (window: Window, counts: readonly FieldCount[], isAgain: boolean) => void): void {
     this.#settleMinute();
     for (const windows of this.#windows) {
       for (const state of windows.values()) {
         if (!state.isDirty) continue;
         state.isDirty = false;
-        report(state.window, state.counts);
+        report(state.window, state.counts, state.isAgain);
       }
     }
   }
 
   restore(window: Window, counts: readonly FieldCount[]): void {
-    const state = { window, counts, isDirty: false };
+    const state = { window, counts, isAgain: false, isDirty: false };
     this.#windows[WINDOW_KINDS.indexOf(window.kind)]!.set(window.startMs, state);
   }
 
-  /** Drops the windows that end at this time or before, and says which. */
+  /** Drops the windows that end at this time or before, once they were reported, and says which it closes for the first time. */
   close(closedS: number): Window[] {
     // Infinity, once all have ended, is not a time: nothing follows, so nothing needs to leave.
-    if (closedS <= this.closedS || closedS === Number.POSITIVE_INFINITY) return [];
-    this.closedS = closedS;
+    if (closedS > this.closedS && closedS !== Number.POSITIVE_INFINITY) this.closedS = closedS;
+    else if (!this.#hasAgain) return [];
+    this.#hasAgain = false;
     const closed: Window[] = [];
     for (const windows of this.#windows) {
-      for (const [startMs, { window }] of windows) {
-        if (window.endMs > closedS * 1000) continue;
+      for (const [startMs, { window, isAgain }] of windows) {
+        if (window.endMs > this.closedS * 1000) continue;
         windows.delete(startMs);
-        closed.push(window);
+        if (!isAgain) closed.push(window);
         if (window.kind === 'minute') this.#minutes.delete(startMs / 1000);
       }
     }
@@ -93,15 +98,15 @@ export class OpenWindows {
     return closed;
   }
 
-  /** Undefined when that minute has left memory. */
-  #turnTo(startS: number): Minute | undefined {
+  #turnTo(startS: number): Minute {
     this.#settleMinute();
-    this.#minute = this.#minutes.get(startS);
-    if (this.#minute === undefined && startS + 60 > this.closedS) {
-      this.#minute = this.#openMinute(startS);
-      this.#minutes.set(startS, this.#minute);
+    let minute = this.#minutes.get(startS);
+    if (minute === undefined) {
+      minute = this.#openMinute(startS);
+      this.#minutes.set(startS, minute);
     }
-    return this.#minute;
+    this.#minute = minute;
+    return minute;
   }
 
   #openMinute(startS: number): Minute {
@@ -132,7 +137,9 @@ export class OpenWindows {
         frames: 0,
         sketch: new UniqueSketch(this.#precision),
       }));
-      state = { window, counts, isDirty: false };
+      const isAgain = window.endMs <= this.closedS * 1000;
+      this.#hasAgain ||= isAgain;
+      state = { window, counts, isAgain, isDirty: false };
       windows.set(window.startMs, state);
     }
     return state;

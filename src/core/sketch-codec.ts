@@ -72,7 +72,12 @@ function readHashes(body: Uint8Array, precision: number): HashSet64 {
   const count = view.getUint32(0);
   if (count > exactLimit(precision) || body.length !== 4 + 8 * count) throw badSketch('wrong length');
   const hashes = new HashSet64();
-  for (let at = 4; at < body.length; at += 8) hashes.add(view.getInt32(at), view.getInt32(at + 4));
+  for (let at = 4; at < body.length; at += 8) {
+    const high = view.getInt32(at);
+    const low = view.getInt32(at + 4);
+    if ((high | low) === 0) throw badSketch('the hash 0');
+    hashes.add(high, low);
+  }
   if (hashes.size !== count) throw badSketch('a hash twice');
   return hashes;
 }

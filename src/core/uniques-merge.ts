@@ -2,7 +2,7 @@ import { UniqueSketch } from './hyperloglog.js';
 import type { StoredTime } from './uniques-held.js';
 import { statusDue, type ResultStatus } from './result-status.js';
 import { toResult, type UniqueUsersResult } from './uniques-result.js';
-import { PARTITION_PREFIX, WINDOW_PREFIX, type CountRules } from './uniques-slice.js';
+import { AGAIN_PREFIX, PARTITION_PREFIX, WINDOW_PREFIX, type CountRules } from './uniques-slice.js';
 import {
   decodeCounts,
   encodeCounts,
@@ -18,7 +18,7 @@ import { parseWindowKey, WINDOW_KINDS, windowKey, type Window } from './window.j
 /** What the slices have reported of one window. */
 interface MergedWindow {
   readonly window: Window;
-  /** Per slice, per field: cumulative, so that reading a report again changes nothing. */
+  /** Per slice (and number of a window opened again), per field: cumulative, so that reading a report again changes nothing. */
   readonly frames: Map<string, readonly number[]>;
   readonly sketches: UniqueSketch[];
   isFinal: boolean;
@@ -83,6 +83,10 @@ export class UniquesMerge {
       if (value === null) continue;
       if (key.startsWith(WINDOW_PREFIX)) {
         this.#report(slice, key.slice(WINDOW_PREFIX.length), () => decodeCounts(value));
+      } else if (key.startsWith(AGAIN_PREFIX)) {
+        // As if another slice had counted it.
+        const [, number, window] = /^(\d+)\/(.*)$/.exec(key.slice(AGAIN_PREFIX.length))!;
+        this.#report(`${slice}/${number}`, window!, () => decodeCounts(value));
       } else if (key.startsWith(PARTITION_PREFIX)) {
         const id = Number(key.slice(PARTITION_PREFIX.length));
         this.#clocks.set(id, readJson<StoredTime>(value));

@@ -38,6 +38,11 @@ export interface RejectedFrame {
   readonly bytes: Uint8Array;
 }
 
+interface StoredClosing {
+  readonly closedS: number;
+  readonly again: number;
+}
+
 export type FrameClock = PartitionClock & Pick<PartitionTime<HeldBytes>, 'counted' | 'isHolding'>;
 
 interface PartitionState {
@@ -50,13 +55,15 @@ interface PartitionState {
 }
 
 export const WINDOW_PREFIX = 'window/';
+/** Then a number, and the window: one that had left this slice's memory, and what was counted in it since. */
+export const AGAIN_PREFIX = 'again/';
 export const PARTITION_PREFIX = 'partition/';
 const HELD_PREFIX = 'held/';
 const CLOSED_KEY = 'closed';
 
 /** Whether a record of a snapshot is for the merge stage: the rest is of use to its slice alone. */
 export const isReport = (key: string): boolean =>
-  key.startsWith(WINDOW_PREFIX) || key.startsWith(PARTITION_PREFIX);
+  [WINDOW_PREFIX, AGAIN_PREFIX, PARTITION_PREFIX].some((prefix) => key.startsWith(prefix));
 
 /**
  * First stage of counting: turns the frames of some partitions into the state of every window they fall into, and
@@ -69,6 +76,8 @@ export class UniquesSlice {
   readonly #reader: FrameReader;
   readonly #partitions = new Map<number, PartitionState>();
   readonly #windows: OpenWindows;
+  /** Number of the next snapshot that has windows opened again. */
+  #again = 0;
 
   constructor(partitions: readonly number[], rules: CountRules, reject: (frame: RejectedFrame) => void) {
     this.#rules = rules;
@@ -106,9 +115,8 @@ export class UniquesSlice {
     const { atS } = frame;
     const decision = time.decide(atS);
     if (decision === 'accept' || decision === 'late') {
-      if (!this.#windows.count(atS, frame.present, frame.hashes))
-        this.#quarantine(state, 'closed', offset, frame.bytes());
-      else if (decision === 'accept') tally.accept += 1;
+      this.#windows.count(atS, frame.present, frame.hashes);
+      if (decision === 'accept') tally.accept += 1;
       else tally.late += 1;
       // A copy, also of a Buffer, whose slices are views.
     } else if (decision === 'hold') time.hold(atS, { offset, bytes: new Uint8Array(frame.bytes()) });
@@ -153,27 +161,38 @@ export class UniquesSlice {
 
   /**
    * What changed since the last snapshot, windows before clocks: whoever reads a clock has read the counts it vouches
-   * for. Windows that no frame may change any more leave memory here, and their keys get a null.
+   * for. Windows that the partitions being read can change no more leave memory here, and their keys get a null. That is
+   * of no consequence: for a frame of a partition that had been idle such a window is opened again, and what it holds is
+   * reported once, under a key of its own, to be united with the rest. Which windows are done the merge stage decides.
    */
   snapshot(): StateRecord[] {
     const records: StateRecord[] = [];
-    this.#windows.changed((window, counts) => {
-      records.push({ key: WINDOW_PREFIX + windowKey(window), value: encodeCounts(counts) });
+    const again: string[] = [];
+    this.#windows.changed((window, counts, isAgain) => {
+      const key = isAgain
+        ? `${AGAIN_PREFIX}${this.#again}/${windowKey(window)}`
+        : WINDOW_PREFIX + windowKey(window);
+      if (isAgain) again.push(key);
+      records.push({ key, value: encodeCounts(counts) });
     });
+    if (again.length > 0) this.#again += 1;
     for (const state of this.#partitions.values()) if (state.isDirty) records.push(...changedHeld(state));
     records.push(...this.#changedClocks());
     const { closedS } = this.#windows;
     const closed = this.#close();
-    if (this.#windows.closedS > closedS) {
-      records.push(jsonRecord(CLOSED_KEY, { closedS: this.#windows.closedS }));
+    if (this.#windows.closedS > closedS || again.length > 0) {
+      const stored: StoredClosing = { closedS: this.#windows.closedS, again: this.#again };
+      records.push(jsonRecord(CLOSED_KEY, stored));
     }
-    for (const window of closed) records.push({ key: WINDOW_PREFIX + windowKey(window), value: null });
+    const gone = [...closed.map((window) => WINDOW_PREFIX + windowKey(window)), ...again];
+    records.push(...gone.map((key) => ({ key, value: null })));
     return records;
   }
 
   /**
    * Instead of `snapshot`, for a merge stage in the same process and without stored state: `report` gets the counts
-   * themselves, which go on changing. Returns the clocks that changed.
+   * themselves, which go on changing. Returns the clocks that changed. For a slice of one partition, which never brings
+   * what it has closed.
    */
   share(report: (window: Window, counts: readonly FieldCount[]) => void): StateRecord[] {
     this.#windows.changed(report);
@@ -210,7 +229,11 @@ export class UniquesSlice {
         const frames = held.get(id) ?? [];
         frames.push(decodeHeld(offset, value));
         held.set(id, frames);
-      } else if (key === CLOSED_KEY) this.#windows.closedS = readJson<{ closedS: number }>(value).closedS;
+      } else if (key === CLOSED_KEY) {
+        const { closedS, again } = readJson<StoredClosing>(value);
+        this.#windows.closedS = closedS;
+        this.#again = again;
+      }
     }
     for (const [id, { tally, ...rest }] of clocks) {
       const frames = (held.get(id) ?? []).sort((a, b) => a.frame.offset - b.frame.offset);
@@ -219,7 +242,7 @@ export class UniquesSlice {
     }
   }
 
-  /** Drops the windows that even the latest frame allowed can no longer reach. */
+  /** Drops the windows that even the latest frame allowed of a partition being read can no longer reach. */
   #close(): Window[] {
     const timeS = mergedTimeS([...this.#partitions.values()].map(({ time }) => time));
     return timeS === undefined ? [] : this.#windows.close(timeS - this.#rules.time.latenessS);
@@ -229,8 +252,8 @@ export class UniquesSlice {
     if (decision === 'accept' || decision === 'late') {
       const reader = this.#reader;
       reader.read(frame.bytes, 0, frame.bytes.length);
-      if (this.#windows.count(reader.atS, reader.present, reader.hashes)) state.tally[decision] += 1;
-      else this.#quarantine(state, 'closed', frame.offset, frame.bytes);
+      this.#windows.count(reader.atS, reader.present, reader.hashes);
+      state.tally[decision] += 1;
     } else this.#quarantine(state, decision, frame.offset, frame.bytes);
   }
 

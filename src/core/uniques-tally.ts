@@ -1,7 +1,7 @@
 import type { FrameFault } from './frame-scanner.js';
 
-/** Why a frame went to quarantine; `closed`: its minute had left memory while its partition was idle. */
-export type RejectReason = FrameFault | 'too-late' | 'unconfirmed' | 'impossible' | 'closed';
+/** Why a frame went to quarantine. */
+export type RejectReason = FrameFault | 'too-late' | 'unconfirmed' | 'impossible';
 
 /** How many frames of a partition ended how. `read` is the sum of the others and of those still held. */
 export type FrameTally = Record<'read' | 'accept' | 'late' | RejectReason, number>;
@@ -16,7 +16,6 @@ export const emptyTally = (): FrameTally => ({
   'too-late': 0,
   unconfirmed: 0,
   impossible: 0,
-  closed: 0,
 });
 
 export function sumTallies(tallies: Iterable<FrameTally>): FrameTally {

@@ -41,7 +41,6 @@ const STAGES: Readonly<Record<RejectReason, DeadLetterStage>> = {
   impossible: 'validate',
   'too-late': 'late',
   unconfirmed: 'late',
-  closed: 'late',
 };
 
 /** Windows opened between two commits, some kilobytes each with what is written of them. */

@@ -88,6 +88,9 @@ describe('core/frame-reader', () => {
       '-0',
       '-7',
       '007',
+      '7x',
+      '7]',
+      '7\n',
       '1.0',
       '1e3',
       '""',
@@ -104,6 +107,7 @@ describe('core/frame-reader', () => {
         for (const frame of [
           `{"ts":${ts},"uid":${id}}`,
           `{"uid":${id},"ts":${ts}`,
+          `{"ts":${ts},"uid":${id}`,
           ` { "a" : [ 1 , { } ] , "uid" : ${id} , "ts" : ${ts} , "ts":5 } `,
         ]) {
           checkBoth(Buffer.from(frame), DEFAULT_FRAME_FORMAT, reader);

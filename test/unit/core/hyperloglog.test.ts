@@ -73,6 +73,17 @@ describe('core/hyperloglog', () => {
     assert.equal(sketch.count, 1);
   });
 
+  it('is a function of the set of hashes also where 0 is one of them, exact or dense', () => {
+    const others = [0x10000000, 0x20000000, 0x30000000];
+    for (const count of [0, 1, 2, 3]) {
+      const [first, last] = [new UniqueSketch(4), new UniqueSketch(4)];
+      first.add(0, 0);
+      for (const high of others.slice(0, count)) for (const sketch of [first, last]) sketch.add(high, 5);
+      last.add(0, 0);
+      assert.deepEqual(encodeSketch(first), encodeSketch(last), `${count} others`);
+    }
+  });
+
   it('is a function of the set of hashes: any order, repetition and number of merged slices gives the same bytes', () => {
     const users = fc.array(fc.nat(400), { maxLength: 400 });
     fc.assert(
@@ -123,6 +134,53 @@ describe('core/hyperloglog', () => {
     });
   });
 
+  describe('at the ends of what it allows', () => {
+    const rng = xoroshiro128plus(20261126);
+    const added = (precision: number, count: number): UniqueSketch => {
+      const sketch = new UniqueSketch(precision);
+      for (let n = 0; n < count; n++) sketch.add(rng.next() >>> 0, rng.next() >>> 0);
+      return sketch;
+    };
+    /**
+     * Registers as `count` hashes leave them, too many to add: each has seen `count / 2^precision` of them, Poisson, so that
+     * the chance that none of these began with k zeros is exp(-that many / 2^k).
+     */
+    const drawn = (precision: number, count: number): UniqueSketch => {
+      const sketch = new UniqueSketch(precision);
+      const registers = Uint8Array.from({ length: 2 ** precision }, () => {
+        const share = ((rng.next() >>> 0) + 0.5) / 2 ** 32;
+        const value = Math.ceil(-Math.log2((-Math.log(share) * 2 ** precision) / count));
+        return Math.min(Math.max(value, 0), 65 - precision);
+      });
+      sketch.load({ registers });
+      return sketch;
+    };
+    const table: [precision: number, count: number, runs: number, make: typeof added][] = [
+      [4, 16, 2_000, added],
+      [4, 100, 2_000, added],
+      [4, 1_000, 1_000, added],
+      [4, 2 ** 50, 4_000, drawn],
+      // Of a hundred registers 6 and 22 are full.
+      [4, 2 ** 60, 4_000, drawn],
+      [10, 2 ** 62, 400, drawn],
+      [18, 40_000, 8, added],
+      [18, 300_000, 8, added],
+      [18, 2 ** 50, 8, drawn],
+    ];
+    for (const [precision, count, runs, make] of table) {
+      it(`errs as in theory: precision ${precision}, ${count} hashes`, function () {
+        this.timeout(20_000);
+        const errors = Array.from({ length: runs }, () => make(precision, count).count / count - 1);
+        const mean = errors.reduce((sum, e) => sum + e, 0) / runs;
+        const rms = Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / runs);
+        const sigma = relativeError(precision);
+        const noise = (4 * sigma) / Math.sqrt(runs);
+        assert.ok(mean > -noise && mean < sigma ** 2 + noise, `mean error ${mean}`);
+        assert.ok(rms < sigma * (1.25 + 3 / Math.sqrt(2 * runs)), `rms error ${rms}, theory ${sigma}`);
+      });
+    }
+  });
+
   it('refuses other formats, hashes, precisions and lengths', () => {
     const good = encodeSketch(sketchOf(range(0, 3), 10));
     const change = (at: number, value: number): Uint8Array => good.with(at, value);
@@ -137,6 +195,7 @@ describe('core/hyperloglog', () => {
       ['kind', change(7, 2)],
       ['exact, one byte short', good.subarray(0, -1)],
       ['exact, count too large', change(11, 4)],
+      ['exact, the hash 0', Uint8Array.from(good).fill(0, 12, 20)],
       ['dense, one byte short', dense.subarray(0, -1)],
       ['dense, one byte more', new Uint8Array([...dense, 0])],
     ];
