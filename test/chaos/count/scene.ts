@@ -27,7 +27,7 @@ export class CountScene extends JobScene<ExactCount> {
       await writer.write(piece.bytes);
       this.answers.push(...piece.answers);
     }
-    await writer.finish();
+    await writer.flush();
   }
 
   /** Adds these frames, the n-th to partition n mod their number. */
@@ -39,7 +39,7 @@ export class CountScene extends JobScene<ExactCount> {
   async writeText(lines: string): Promise<void> {
     const writer = await FramesTopicWriter.open(this.connection, this.topic, Date.now);
     await writer.write(Buffer.from(`${lines}\n`));
-    await writer.finish();
+    await writer.flush();
   }
 
   /** Plans a bounded count of the topic, into a topic of its own. */
