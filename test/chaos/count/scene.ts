@@ -21,11 +21,23 @@ export interface CountOutcome {
 /** A topic of frames with its exact answer, and counts of it. */
 export class CountScene extends JobScene<ExactCount> {
   async fill(options: Partial<FrameOptions>): Promise<void> {
+    await this.trickle(options, Number.POSITIVE_INFINITY, () => Promise.resolve());
+  }
+
+  /** The same in pieces of so many frames; `next` says when the next may come. */
+  async trickle(
+    options: Partial<FrameOptions>,
+    atOnce: number,
+    next: (written: number) => Promise<unknown>,
+  ): Promise<void> {
     await this.makeTopic();
     const writer = await FramesTopicWriter.open(this.connection, this.topic, Date.now);
-    for (const piece of generateFrames({ ...FRAME_DEFAULTS, ...options })) {
+    let written = 0;
+    for (const piece of generateFrames({ ...FRAME_DEFAULTS, ...options }, atOnce)) {
       await writer.write(piece.bytes);
       this.answers.push(...piece.answers);
+      if (atOnce < Number.POSITIVE_INFINITY) await writer.flush();
+      await next((written += piece.frames));
     }
     await writer.flush();
   }
