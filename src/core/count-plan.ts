@@ -1,6 +1,6 @@
 import { PipelineError } from './errors.js';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from './hyperloglog.js';
-import { jobNameFaults } from './sliced-job.js';
+import { jobNameFaults, rangeFaults } from './sliced-job.js';
 import type { CountRules } from './uniques-slice.js';
 import { DEFAULT_TIME_RULES } from './watermark.js';
 
@@ -40,6 +40,8 @@ export interface AskedCount extends CountChoices {
   readonly job: string;
   readonly source: string;
   readonly target: string;
+  readonly from?: 'beginning' | 'end' | number;
+  readonly to?: number;
   readonly slices?: number;
   readonly provisionalMs?: number;
 }
@@ -55,7 +57,7 @@ export function checkCount(asked: AskedCount): void {
       );
     }
   };
-  faults.push(...jobNameFaults(asked.job));
+  faults.push(...jobNameFaults(asked.job), ...rangeFaults(asked));
   if (asked.source === asked.target) faults.push('frames and results need two topics');
   const names = [format.tsField, ...format.idFields];
   if (format.idFields.length === 0) faults.push('at least one field must be counted');
