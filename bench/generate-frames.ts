@@ -1,40 +1,102 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Stack } from '../infra/embedded/index.js';
+import { withKafkaAdmin } from '../src/clients/kafka.js';
 import { packageRoot } from '../src/package-root.js';
-import { spread, type Benchmark } from './benchmark.js';
+import { KafkaConnection } from '../src/stream/kafka-connection.js';
+import { makeTopic } from '../src/stream/make-topic.js';
+import { withStack } from '../test/support/with-stack.js';
+import { spread, type Benchmark, type BenchOptions, type BenchReport } from './benchmark.js';
 
 const FRAMES = 1_000_000;
-/** What `tidemark generate frames` is to reach, frames a second. */
+/** What `tidemark generate frames` is to reach wherever it writes to, frames a second. */
 const WANTED = 200_000;
+const PARTITIONS = 4;
 
-/** Frames of 2 kB written to /dev/null by `tidemark generate frames`: the whole process, its start included. */
+const run = promisify(execFile);
+
+/** Somewhere to write to: gets the command without its target, and runs it. */
+type Sink = (command: readonly string[], frames: number) => Promise<void>;
+
+/**
+ * Frames of 2 kB and their exact answer, written by `tidemark generate frames`, the whole process, its start included: to
+ * nowhere, to a file, into a pipe that `wc` reads, and to a topic whose broker is on the same machine.
+ */
 export const benchmark: Benchmark = {
-  about: `writing ${FRAMES} frames of 2 kB to /dev/null, wanted ${WANTED} a second`,
-  async run({ scale, rounds = 5, log }) {
-    const rates: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const rate = await generate(Math.round(FRAMES * scale));
-      log(`${Math.round(rate)} frames/s`);
-      rates.push(rate);
-    }
-    return {
-      bench: 'generate-frames',
-      unit: 'frames/s',
-      ours: spread(rates.map(Math.round)),
-      peers: {},
-      ratios: { wanted: spread(rates.map((rate) => Number((rate / WANTED).toFixed(2)))) },
-    };
-  },
+  about: `writing ${FRAMES} frames of 2 kB with --answer to /dev/null, a file, a pipe and a topic, wanted ${WANTED} a second`,
+  run: (options) => withStack(['kafka'], (stack) => measure(stack, options)),
 };
 
-/** @returns frames per second. */
-async function generate(frames: number): Promise<number> {
+async function measure(stack: Stack, { scale, rounds = 5, log }: BenchOptions): Promise<BenchReport> {
+  const frames = Math.round(FRAMES * scale);
+  const rates = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round++) {
+    await withTopic(stack, `frames.${round}`, async (topic) => {
+      for (const [name, sink] of Object.entries(sinksOf(stack, topic))) {
+        const rate = await rateOf(stack, sink, frames);
+        log(`${name}: ${Math.round(rate)} frames/s`);
+        rates.set(name, [...(rates.get(name) ?? []), rate]);
+      }
+    });
+  }
+  const each = (of: (rate: number) => number) =>
+    Object.fromEntries([...rates].map(([name, own]) => [name, spread(own.map(of))]));
+  const sinks = each(Math.round);
+  const below = Object.keys(sinks).filter((name) => sinks[name]!.median < WANTED);
+  log(below.length === 0 ? `all reach ${WANTED}` : `below ${WANTED}: ${below.join(', ')}`);
+  return {
+    bench: 'generate-frames',
+    unit: 'frames/s',
+    ours: sinks.null!,
+    peers: {},
+    ratios: each((rate) => Number((rate / WANTED).toFixed(2))),
+    sinks,
+    wanted: WANTED,
+    below,
+  };
+}
+
+/** An empty topic for a round, gone after it: a million frames are 2 GB. */
+async function withTopic(
+  { config }: Stack,
+  topic: string,
+  use: (topic: string) => Promise<void>,
+): Promise<void> {
+  await withKafkaAdmin(config, 'tidemark-bench', async (admin) => {
+    const connection = await KafkaConnection.open(config.kafka);
+    try {
+      await makeTopic(admin, connection, topic, PARTITIONS);
+      await use(topic);
+      await admin.deleteTopics({ topics: [topic] });
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+async function rateOf(stack: Stack, sink: Sink, frames: number): Promise<number> {
   const main = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
-  const args = [main, 'generate', 'frames', '--frames', String(frames), '--out', '/dev/null'];
+  const answer = join(stack.dataDir, 'answer.jsonl');
+  const asked = ['generate', 'frames', '--frames', String(frames), '--answer', answer];
   const startedMs = performance.now();
-  const child = spawn(process.execPath, args, { stdio: 'ignore' });
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`generating frames ended with ${String(code)}`);
+  await sink([process.execPath, main, '--data-dir', stack.dataDir, ...asked], frames);
   return (1_000 * frames) / (performance.now() - startedMs);
+}
+
+function sinksOf(stack: Stack, topic: string): Readonly<Record<string, Sink>> {
+  const file = join(stack.dataDir, 'frames.jsonl');
+  const to = async ([command = '', ...args]: readonly string[], ...target: string[]): Promise<void> => {
+    await run(command, [...args, ...target]);
+  };
+  return {
+    null: (command) => to(command, '--out', '/dev/null'),
+    file: (command) => to(command, '--out', file),
+    pipe: async (command, frames) => {
+      const { stdout } = await run('sh', ['-c', '"$@" | wc -l', 'sh', ...command]);
+      assert.equal(Number(stdout), frames);
+    },
+    topic: (command) => to(command, '--topic', topic),
+  };
 }

@@ -6,7 +6,7 @@ import { WINDOW_KINDS, type WindowKind } from '../core/window.js';
 import type { CountInput } from '../messages.js';
 import { withCountRules, type CountRuleFlags } from './count-flags.js';
 import type * as CountText from './count-text.js';
-import { startOf, type StartAt } from './start-of.js';
+import { endOf, startOf, type StartAt } from './start-of.js';
 import { wholeNumber } from './numbers.js';
 
 interface StartFlags extends CountRuleFlags {
@@ -14,6 +14,7 @@ interface StartFlags extends CountRuleFlags {
   readonly target: string;
   readonly from: StartAt;
   readonly bounded?: true;
+  readonly to?: number;
   readonly slices: number;
   readonly provisional: number;
   readonly allowGaps?: true;
@@ -35,6 +36,11 @@ export function addCountJobs(count: Command, program: Command): void {
     )
     .option('--from <start>', 'beginning, end, or an ISO time', startOf, 'beginning')
     .option('--bounded', 'end where the topic ends now, instead of following it')
+    .option(
+      '--to <time>',
+      'end before the first record of this ISO time or later, or where the topic ends now',
+      endOf,
+    )
     .option('--slices <n>', 'units that may run side by side on several workers', wholeNumber(1), 1)
     .option('--provisional <seconds>', 'pause between results not final yet; 0 for none', wholeNumber(0), 5)
     .option('--allow-gaps', 'go on behind frames that the topic has lost')
@@ -96,6 +102,7 @@ async function startCount(
     target,
     from,
     bounded: flags.bounded === true,
+    ...(flags.to !== undefined && { to: flags.to }),
     tsField,
     idFields: idField.length > 0 ? idField : ['uid'],
     strict: flags.strict === true,

@@ -6,6 +6,7 @@ import { createGzip } from 'node:zlib';
 import { InvalidArgumentError, type Command } from 'commander';
 import { thousands } from './numbers.js';
 import { FRAME_DEFAULTS, generateFrames, type FrameOptions } from '../generate/frames.js';
+import { framesAtOnce, paced } from '../generate/paced.js';
 
 interface FrameFlags {
   readonly seed: number;
@@ -52,7 +53,7 @@ export function addGenerateFrames(program: Command): void {
       flipsInside,
     )
     .option('--malformed <n>', 'frames that cannot be read', number, malformed)
-    .option('--rate <n>', 'write at most so many frames a second of real time', number)
+    .option('--rate <n>', 'write at most so many frames a second of real time', aboveZero)
     .option('--out <path>', 'file to write, gzip if it ends in .gz (default: standard output)')
     .option(
       '--topic <name>',
@@ -76,17 +77,17 @@ async function writeTo(sink: FrameSink, flags: FrameFlags): Promise<void> {
   const startedMs = performance.now();
   let frames = 0;
   let bytes = 0;
-  for (const piece of generateFrames(optionsOf(flags))) {
-    // A piece is larger than any stream's high-water mark, so it has been written out before its buffer is filled again.
+  const { rate } = flags;
+  const pieces = generateFrames(optionsOf(flags), framesAtOnce(rate));
+  for await (const piece of paced(pieces, rate, { nowMs: () => performance.now(), wait: delay })) {
     await sink.write(piece.bytes);
+    // At a rate each piece is for somebody who waits for it.
+    if (rate !== undefined) await sink.flush();
     if (answer !== undefined) {
       await write(answer, piece.answers.map((count) => `${JSON.stringify(count)}\n`).join(''));
     }
     frames += piece.frames;
     bytes += piece.bytes.length;
-    if (flags.rate === undefined) continue;
-    const aheadMs = (1000 * frames) / flags.rate - (performance.now() - startedMs);
-    if (aheadMs > 0) await delay(aheadMs);
   }
   await Promise.all([sink.finish(), answer && close(answer)]);
   const elapsedMs = performance.now() - startedMs;
@@ -114,6 +115,8 @@ const optionsOf = (flags: FrameFlags): FrameOptions => ({
 interface FrameSink {
   /** Resolves when the bytes may be changed. */
   readonly write: (bytes: Buffer) => Promise<void>;
+  /** Hands on what was written so far. */
+  readonly flush: () => Promise<void>;
   /** Resolves when all has been written. */
   readonly finish: () => Promise<void>;
   /** Called whatever happened: lets the process end. */
@@ -123,7 +126,9 @@ interface FrameSink {
 function openStream(path: string | undefined): FrameSink {
   const stream = path === undefined ? process.stdout : openOut(path);
   return {
-    write: (bytes) => write(stream, bytes),
+    // What a stream takes without waiting lies in its queue as it is: only larger chunks are done with once it has drained.
+    write: (bytes) => write(stream, bytes.length > stream.writableHighWaterMark ? bytes : Buffer.from(bytes)),
+    flush: () => Promise.resolve(),
     finish: async () => {
       if (stream !== process.stdout) await close(stream);
     },
@@ -145,7 +150,8 @@ async function openTopic(program: Command, topic: string): Promise<FrameSink> {
     const writer = await FramesTopicWriter.open(connection, topic, Date.now);
     return {
       write: (bytes) => writer.write(bytes),
-      finish: () => writer.finish(),
+      flush: () => writer.flush(),
+      finish: () => writer.flush(),
       release: () => connection.close(),
     };
   } catch (error) {
@@ -174,6 +180,12 @@ async function close(stream: Writable): Promise<void> {
 function number(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number');
+  return value;
+}
+
+function aboveZero(text: string): number {
+  const value = number(text);
+  if (value <= 0) throw new InvalidArgumentError('a number above 0');
   return value;
 }
 

@@ -1,7 +1,7 @@
 import { PipelineError } from './errors.js';
 import { MOST_ID_FIELDS } from './frame-scanner.js';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from './hyperloglog.js';
-import { jobNameFaults } from './sliced-job.js';
+import { jobNameFaults, rangeFaults } from './sliced-job.js';
 import type { CountRules } from './uniques-slice.js';
 import { mostCountsBytes } from './uniques-state.js';
 import { DEFAULT_TIME_RULES } from './watermark.js';
@@ -42,6 +42,8 @@ export interface AskedCount extends CountChoices {
   readonly job: string;
   readonly source: string;
   readonly target: string;
+  readonly from?: 'beginning' | 'end' | number;
+  readonly to?: number;
   readonly slices?: number;
   readonly provisionalMs?: number;
 }
@@ -69,7 +71,7 @@ export function checkCount(asked: AskedCount): void {
       );
     }
   };
-  faults.push(...jobNameFaults(asked.job));
+  faults.push(...jobNameFaults(asked.job), ...rangeFaults(asked));
   if (asked.source === asked.target) faults.push('frames and results need two topics');
   const names = [format.tsField, ...format.idFields];
   if (format.idFields.length === 0) faults.push('at least one field must be counted');

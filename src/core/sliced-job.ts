@@ -5,6 +5,12 @@ const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
 export const jobNameFaults = (job: string): string[] =>
   JOB_NAME.test(job) ? [] : ['the name must be 1 to 80 letters, digits, dots, dashes'];
 
+/** What is wrong with where a job begins and ends. */
+export const rangeFaults = ({ from, to }: { from?: 'beginning' | 'end' | number; to?: number }): string[] =>
+  to !== undefined && (from === 'end' || (typeof from === 'number' && from >= to))
+    ? ['there is no time before its end']
+    : [];
+
 /** The fields of these names that an input gives: a job's spec of it. */
 export const givenOf = <Input extends object, Name extends keyof Input>(
   input: Input,

@@ -42,7 +42,7 @@ export const FRAME_DEFAULTS: FrameOptions = {
   malformed: 0,
 };
 
-/** Bytes are handed over in pieces of about this size. */
+/** Bytes are handed over in pieces of about this size, or smaller ones. */
 const PIECE_BYTES = 1 << 20;
 /** Ordinary frames are this late at most: within what the watermark waits for. */
 const JITTER_S = 2;
@@ -93,8 +93,14 @@ export function checkFrameOptions(options: FrameOptions): void {
   if (faults.length > 0) throw new PipelineError('BAD_OPTIONS', `generating frames: ${faults.join('; ')}`);
 }
 
-/** Makes frames in order of arrival, and the exact answer to them: the same for the same options on any machine. */
-export function* generateFrames(options: FrameOptions): Generator<FramePiece> {
+/**
+ * Makes frames in order of arrival, and the exact answer to them: the same for the same options on any machine. Pieces are of
+ * `mostFrames` at most.
+ */
+export function* generateFrames(
+  options: FrameOptions,
+  mostFrames = Number.POSITIVE_INFINITY,
+): Generator<FramePiece> {
   checkFrameOptions(options);
   const { frames, perSecond, fromS } = options;
   const templates = frameTemplates(options.bytes, options.seed);
@@ -119,7 +125,7 @@ export function* generateFrames(options: FrameOptions): Generator<FramePiece> {
       piece.frame(template, user, saysS);
       counter.add(saysS, user);
     }
-    if (piece.length < PIECE_BYTES) continue;
+    if (piece.length < PIECE_BYTES && inPiece < mostFrames) continue;
     // What lateness or a flip may still reach back to stays open.
     yield {
       bytes: piece.take(),

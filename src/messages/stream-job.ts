@@ -28,6 +28,11 @@ export interface JobSpec {
   readonly from?: 'beginning' | 'end' | number;
   /** Ends where the topic ended when the job was planned, instead of following it. */
   readonly bounded?: boolean;
+  /**
+   * Ends, in each partition, before the first record of this instant or later (record timestamps) that is there when the job is
+   * planned; where there is none, where the topic ended. Epoch milliseconds.
+   */
+  readonly to?: number;
 }
 
 /** What of a job's input says how it is run. */

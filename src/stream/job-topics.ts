@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { PipelineError } from '../core/errors.js';
-import type { JobRange, JobTopic } from '../messages.js';
+import type { JobRange, JobSpec, JobTopic } from '../messages.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { offsetsAtTime, type FrozenPartition } from './log-positions.js';
 import { createMissing, topicAtWork } from './make-topic.js';
@@ -39,17 +39,24 @@ export async function requireTopic(kafka: KafkaConnection, topic: string, doing:
 /** What a job reads of each partition, resolved once. */
 export async function plannedRanges(
   kafka: KafkaConnection,
-  spec: { readonly source: string; readonly from?: 'beginning' | 'end' | number; readonly bounded?: boolean },
+  { source, from = 'beginning', bounded = false, to }: JobSpec,
   partitions: readonly FrozenPartition[],
 ): Promise<JobRange[]> {
-  const { source, from = 'beginning', bounded = false } = spec;
-  const atTime = typeof from === 'number' ? await offsetsAtTime(kafka, source, from) : undefined;
+  const offsetsAt = async (at: unknown) =>
+    typeof at === 'number' ? await offsetsAtTime(kafka, source, at) : undefined;
+  const [starts, ends] = [await offsetsAt(from), await offsetsAt(to)];
   return partitions.map(({ partition, logStartOffset, lastStableOffset }) => {
-    const first = from === 'beginning' ? logStartOffset : (atTime?.get(partition) ?? lastStableOffset);
+    const first = from === 'beginning' ? logStartOffset : (starts?.get(partition) ?? lastStableOffset);
+    const startOffset = Math.min(first, lastStableOffset);
+    // Times of records need not grow with their offsets: the first one of the end may lie before that of the beginning.
+    const endOffset = Math.max(
+      Math.min(ends?.get(partition) ?? lastStableOffset, lastStableOffset),
+      startOffset,
+    );
     return {
       partition,
-      startOffset: String(Math.min(first, lastStableOffset)),
-      endOffset: bounded ? String(lastStableOffset) : null,
+      startOffset: String(startOffset),
+      endOffset: bounded || to !== undefined ? String(endOffset) : null,
     };
   });
 }

@@ -1,6 +1,6 @@
 import { PipelineError } from '../errors.js';
 import { compileFilter } from '../filter.js';
-import { jobNameFaults } from '../sliced-job.js';
+import { jobNameFaults, rangeFaults } from '../sliced-job.js';
 import { DEFAULT_TIME_RULES } from '../watermark.js';
 import type { InsightRules } from './merge.js';
 
@@ -60,6 +60,8 @@ export interface AskedClean extends CleanChoices {
   readonly clean: string;
   readonly dlq: string;
   readonly insights: string;
+  readonly from?: 'beginning' | 'end' | number;
+  readonly to?: number;
   readonly slices?: number;
 }
 
@@ -71,7 +73,7 @@ export function checkClean(asked: AskedClean): void {
       faults.push(`${name} must be a whole number from ${from}`);
   };
   const all = { ...CLEAN_DEFAULTS, ...asked };
-  faults.push(...jobNameFaults(asked.job));
+  faults.push(...jobNameFaults(asked.job), ...rangeFaults(asked));
   const topics = [asked.source, asked.clean, asked.dlq, asked.insights];
   if (new Set(topics).size !== topics.length)
     faults.push('source, clean, dead letters and insights need four topics');

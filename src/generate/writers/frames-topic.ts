@@ -34,8 +34,8 @@ export class FramesTopicWriter {
     }
   }
 
-  /** Resolves when the brokers have everything. */
-  finish(): Promise<void> {
+  /** Resolves when the brokers have everything so far. */
+  flush(): Promise<void> {
     return this.#writer.flush();
   }
 }

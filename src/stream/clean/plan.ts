@@ -23,6 +23,7 @@ const SPEC = [
   'insights',
   'from',
   'bounded',
+  'to',
   'latenessS',
   'filter',
   'windowS',

@@ -28,6 +28,7 @@ const SPEC = [
   'target',
   'from',
   'bounded',
+  'to',
   'tsField',
   'idFields',
   'strict',

@@ -2,7 +2,10 @@ import type { ExactCount } from '../../../src/generate/frames-answer.js';
 import type { Comparison } from '../replay/records.js';
 import type { CountOutcome } from './scene.js';
 
-/** Windows of a run against those of an undisturbed one: results by content, sketches by their bytes. */
+/**
+ * A run against an undisturbed one: results of windows by content, sketches by their bytes, and what is in quarantine, where
+ * each frame may be once.
+ */
 export function compareRuns(expected: CountOutcome, found: CountOutcome): Comparison {
   const total = { expected: 0, found: 0, lost: 0, doubled: 0, different: 0 };
   for (const which of ['results', 'sketches'] as const) {
@@ -15,6 +18,12 @@ export function compareRuns(expected: CountOutcome, found: CountOutcome): Compar
     }
     for (const key of found[which].keys()) if (!expected[which].has(key)) total.different += 1;
   }
+  const [refused, refusedNow] = [new Set(expected.quarantined), new Set(found.quarantined)];
+  total.expected += refused.size;
+  total.found += refusedNow.size;
+  total.doubled = found.quarantined.length - refusedNow.size;
+  for (const frame of refused) if (!refusedNow.has(frame)) total.lost += 1;
+  for (const frame of refusedNow) if (!refused.has(frame)) total.different += 1;
   return total;
 }
 

@@ -30,10 +30,13 @@ export async function countChaos(stack: Stack, seed: number, kills: number): Pro
       total.expected += one.expected;
       total.found += one.found;
       total.lost += one.lost;
+      total.doubled += one.doubled;
       total.different += one.different;
-      if (outcome.quarantined.join() !== calm.quarantined.join()) total.different += 1;
     }
-    const ok = total.expected > 0 && total.found === total.expected && total.lost + total.different === 0;
+    const ok =
+      total.expected > 0 &&
+      total.found === total.expected &&
+      total.lost + total.doubled + total.different === 0;
     return { chaos: 'count', seed, faults, ...total, ok };
   } finally {
     await scene.close();

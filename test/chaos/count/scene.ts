@@ -21,13 +21,25 @@ export interface CountOutcome {
 /** A topic of frames with its exact answer, and counts of it. */
 export class CountScene extends JobScene<ExactCount> {
   async fill(options: Partial<FrameOptions>): Promise<void> {
+    await this.trickle(options, Number.POSITIVE_INFINITY, () => Promise.resolve());
+  }
+
+  /** The same in pieces of so many frames; `next` says when the next may come. */
+  async trickle(
+    options: Partial<FrameOptions>,
+    atOnce: number,
+    next: (written: number) => Promise<unknown>,
+  ): Promise<void> {
     await this.makeTopic();
     const writer = await FramesTopicWriter.open(this.connection, this.topic, Date.now);
-    for (const piece of generateFrames({ ...FRAME_DEFAULTS, ...options })) {
+    let written = 0;
+    for (const piece of generateFrames({ ...FRAME_DEFAULTS, ...options }, atOnce)) {
       await writer.write(piece.bytes);
       this.answers.push(...piece.answers);
+      if (atOnce < Number.POSITIVE_INFINITY) await writer.flush();
+      await next((written += piece.frames));
     }
-    await writer.finish();
+    await writer.flush();
   }
 
   /** Adds these frames, the n-th to partition n mod their number. */
@@ -39,7 +51,7 @@ export class CountScene extends JobScene<ExactCount> {
   async writeText(lines: string): Promise<void> {
     const writer = await FramesTopicWriter.open(this.connection, this.topic, Date.now);
     await writer.write(Buffer.from(`${lines}\n`));
-    await writer.finish();
+    await writer.flush();
   }
 
   /** Plans a bounded count of the topic, into a topic of its own. */

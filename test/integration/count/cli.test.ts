@@ -108,6 +108,9 @@ describe('tidemark count of a topic', function () {
       [['count', 'start', 'gone', '--topic', 'no.such.topic', '--wait'], /\(TOPIC_MISSING\)/],
       [['count', 'start', 'nightly', '--bounded', '--precision', '10', '--wait'], /\(JOB_EXISTS\)/],
       [['count', 'start', 'b', '--from', 'noon'], /beginning, end, or an ISO time/],
+      [['count', 'start', 'b', '--to', 'noon'], /an ISO time/],
+      [['count', 'start', 'b', '--from', 'end', '--to', '2016-07-11T13:39:00Z'], /\(BAD_COUNT\)/],
+      [['count', 'show', 'live'], /live\.results.*\(NOT_IN_CLICKHOUSE\)/],
       [['count', 'show', 'nightly', '--window', 'decade'], /minute, hour, day/],
       [['generate', 'frames', '--topic', 'no.such.topic', '--frames', '1'], /no\.such\.topic/],
     ];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Tidemark } from '../../../src/client.js';
 import type { CountPlan } from '../../../src/messages.js';
 import { waitUntil } from '../../../src/wait-until.js';
+import { PARTITIONS } from '../../chaos/job/scene.js';
 import { exactFaults } from '../../chaos/count/compare.js';
 import { CountScene } from '../../chaos/count/scene.js';
 import { startJobWorkers } from '../../support/job-workers.js';
@@ -115,5 +116,41 @@ describe('integration: countUniqueUsers', function () {
     assert.equal(counted.get('minute/2016-07-11T13:40:00Z')?.status, 'final');
     assert.equal(counted.get('day/2016-07-11T00:00:00Z')?.status, 'provisional');
     await tidemark.count.stop('live');
+  });
+
+  it('gives the exact finals of frames that come while it runs, late and wild ones among them', async () => {
+    const flow = new CountScene(stack().config, 'flow.frames');
+    try {
+      await flow.fill({ frames: 0 });
+      const live = { job: 'flow', source: flow.topic, target: 'flow.results', slices: 2, confirmFrames: 20 };
+      await tidemark.count.start(live);
+      const read = async (): Promise<number> => (await tidemark.count.status('flow')).counts.read ?? 0;
+      const readUpTo = (frames: number): Promise<unknown> =>
+        waitUntil(`${frames} frames`, async () => (await read()) >= frames, {
+          timeoutMs: 60_000,
+          everyMs: 100,
+        });
+      const faults = { lateShare: 0.02, lateS: 600, flips: 15, malformed: 20 };
+      await flow.trickle({ ...SHAPE, ...faults }, FRAMES / 8, readUpTo);
+      // Frames of a later year, enough in every partition to agree: the time of the others is over, and all of it final.
+      const later = Date.parse('2018-02-03T04:05:06Z') / 1_000;
+      await flow.write(Array<object>(PARTITIONS * 40).fill({ ts: later, uid: 'of a later year' }));
+      const { plan } = await tidemark.count.status('flow');
+      const finals = async (): Promise<string[]> => {
+        const outcome = await flow.outcome(plan!);
+        const newest = [...outcome.newest].filter(([, { start }]) => start < '2018');
+        return exactFaults(flow.answers, { ...outcome, newest: new Map(newest) }, 4.5);
+      };
+      let found = ['nothing read yet'];
+      await waitUntil('finals', async () => (found = await finals()).length === 0, {
+        timeoutMs: 30_000,
+        everyMs: 500,
+      }).catch(() => undefined);
+      assert.deepEqual(found, []);
+      const { counts, outcome } = await tidemark.count.stop('flow');
+      assert.deepEqual([outcome, counts.read], ['stopped', FRAMES + PARTITIONS * 40]);
+    } finally {
+      await flow.close();
+    }
   });
 });
