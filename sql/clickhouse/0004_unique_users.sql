@@ -114,7 +114,7 @@ WITH length(registers) AS m,
      empty + arraySum(k -> pow(empty, exp2(k)) * exp2(k - 1), range(1, 64)) AS sigma,
      arraySum(register -> if(register = 0, 0, exp2(-toFloat64(register))), registers) AS z
 SELECT job, window, start, field, precision, is_exact,
-       if(is_exact, toFloat64(length(hashes)), m * m / (2 * log(2) * (z + m * sigma))) AS users
+       if(is_exact, toFloat64(length(hashes)), m * m / (2 * log(2) * (1 + (3 * log(2) - 1) / m) * (z + m * sigma))) AS users
 FROM ${database}.unique_users_sketches;
 
 -- What each job counts, as it was planned: one row per partition of its topic of frames.
