@@ -43,7 +43,12 @@ async function check(name, command, args) {
 }
 
 const mochaSuite = (name) =>
-  suite(name, 'mocha', [`dist/test/${name}/**/*.test.js`, '--reporter', 'scripts/counting-reporter.mjs']);
+  suite(name, 'mocha', [
+    `dist/test/${name}/**/*.test.js`,
+    '--reporter',
+    'scripts/counting-reporter.mjs',
+    '--no-color',
+  ]);
 
 /** A suite that ends without its counts (a crash, nothing found) is one failure of its own. */
 async function suite(name, command, args) {
