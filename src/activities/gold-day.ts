@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import {
   WithStartWorkflowOperation,
+  WorkflowFailedError,
   WorkflowExecutionAlreadyStartedError,
   type Client,
   type WorkflowHandle,
@@ -45,9 +46,10 @@ export async function startGoldDay(
 /** To the day under way; should it have ended meanwhile, to a new one. */
 async function attach(
   client: Client,
-  { force, requestedBy, barrier }: GoldDayInput,
+  input: GoldDayInput,
   options: WorkflowStartOptions<GoldDayWorkflow>,
 ): Promise<WorkflowHandle<GoldDayWorkflow>> {
+  const { force, requestedBy, barrier } = input;
   const start = new WithStartWorkflowOperation<GoldDayWorkflow>('goldDay', {
     ...options,
     workflowIdConflictPolicy: 'USE_EXISTING',
@@ -61,7 +63,15 @@ async function attach(
     args: [request],
     startWorkflowOperation: start,
   });
-  return start.workflowHandle();
+  const { workflowId } = options;
+  const { runId, raw } = await client.workflow.getHandle(workflowId).describe();
+  const handle = client.workflow.getHandle<GoldDayWorkflow>(workflowId, runId);
+  if (raw.workflowExtendedInfo?.cancelRequested !== true) return handle;
+  // One that is being cancelled comes to nothing; its attempt ends first.
+  await handle.result().catch((error: unknown) => {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+  });
+  return startGoldDay(client, input);
 }
 
 /** Heartbeats: well below the timeout (workflows/options.ts). */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { MOST_CONFIRM_FRAMES } from '../core/count-plan.js';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from '../core/hyperloglog.js';
 import { DEFAULT_TIME_RULES } from '../core/watermark.js';
 import { wholeNumber } from './numbers.js';
@@ -38,7 +39,7 @@ export const withCountRules = (command: Command): Command =>
     .option(
       '--confirm-frames <n>',
       'how many frames that agree start time, or move it over a gap; fewer for sparse data',
-      wholeNumber(1),
+      wholeNumber(1, MOST_CONFIRM_FRAMES),
       DEFAULT_TIME_RULES.confirmFrames,
     );
 

@@ -33,7 +33,7 @@ import {
 import { requireWorker } from './require-worker.js';
 import { watched } from './watched.js';
 
-export interface GoldRunOptions extends Partial<GoldDayInput> {
+export interface GoldRunOptions extends Partial<Omit<GoldDayInput, 'barrier'>> {
   /** Told now and then at which step the run is. */
   readonly onProgress?: (progress: GoldDayProgress) => void;
 }
@@ -53,8 +53,8 @@ export class GoldClient {
   }
 
   /**
-   * Computes a day (default: the previous UTC day) and waits for it; attaches to a run under way, to which it adds its
-   * options. A day that is neither stale nor forced gives its recorded run.
+   * Computes a day (default: the previous UTC day) and waits for it; attaches to a run under way, to which it adds
+   * that it forces, and who it is. A day that is neither stale nor forced gives its recorded run.
    * @throws PipelineError `BAD_DAY`, `DAY_IN_FUTURE`, `DAY_UNFINISHED`, `GATE_TIMEOUT`, `NO_WORKER`, `TEMPORAL_UNREACHABLE` ...
    */
   async run(options: GoldRunOptions = {}): Promise<GoldDayResult> {

@@ -10,13 +10,18 @@ export async function watched<W extends Workflow, Progress>(
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<WorkflowResultType<W>> {
   if (onProgress === undefined) return handle.result();
+  let isOver = false;
+  const tell = (news: Progress): void => {
+    if (!isOver) onProgress(news);
+  };
   const asking = setInterval(() => {
     // One that is not told is none missed: the run may just have ended, or a worker be busy.
-    handle.query(progress).then(onProgress, () => undefined);
+    handle.query(progress).then(tell, () => undefined);
   }, ASK_EVERY_MS);
   try {
     return await handle.result();
   } finally {
+    isOver = true;
     clearInterval(asking);
   }
 }

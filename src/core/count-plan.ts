@@ -3,7 +3,6 @@ import { MOST_ID_FIELDS } from './frame-scanner.js';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from './hyperloglog.js';
 import { jobNameFaults, rangeFaults } from './sliced-job.js';
 import type { CountRules } from './uniques-slice.js';
-import { mostCountsBytes } from './uniques-state.js';
 import { DEFAULT_TIME_RULES } from './watermark.js';
 
 /** The part of a job's input that says how to count; absent means the default. */
@@ -48,17 +47,8 @@ export interface AskedCount extends CountChoices {
   readonly provisionalMs?: number;
 }
 
-/** Bytes that a record of Kafka surely takes: the default `max.message.bytes` is 1 MiB, its batch and its key included. */
-const RECORD_BYTES = 1_000_000;
 /** Ten times as many frames are held at most, in memory and in the state. */
-const MOST_CONFIRM_FRAMES = 10_000;
-
-/** The highest precision at which the counts of a window fit a record. */
-function highestPrecision(fields: number): number {
-  let precision = MAX_PRECISION;
-  while (mostCountsBytes(fields, precision) > RECORD_BYTES) precision--;
-  return precision;
-}
+export const MOST_CONFIRM_FRAMES = 10_000;
 
 /** What is wrong with an input whatever the topics hold, all at once. @throws PipelineError `BAD_COUNT`. */
 export function checkCount(asked: AskedCount): void {
@@ -77,9 +67,7 @@ export function checkCount(asked: AskedCount): void {
   if (format.idFields.length === 0) faults.push('at least one field must be counted');
   if (format.idFields.length > MOST_ID_FIELDS) faults.push(`at most ${MOST_ID_FIELDS} fields can be counted`);
   if (new Set(names).size !== names.length) faults.push('the fields must all differ');
-  const highest = highestPrecision(Math.min(format.idFields.length, MOST_ID_FIELDS));
-  const forFields = highest < MAX_PRECISION ? ` for ${format.idFields.length} fields` : '';
-  whole(`the precision${forFields}`, precision, MIN_PRECISION, highest);
+  whole('the precision', precision, MIN_PRECISION, MAX_PRECISION);
   whole('the lateness', time.latenessS, 0);
   whole('the number of confirming frames', time.confirmFrames, 1, MOST_CONFIRM_FRAMES);
   whole('the number of slices', asked.slices ?? 1, 1);

@@ -40,7 +40,7 @@ export function unanswered(request: HeardRequest, pass: DayPass): HeardRequest |
 /** Whether the computation read all that the request is about. Who waited at a gate that was given up takes what there is. */
 function isReadFor({ barrier, heardIn }: HeardRequest, pass: DayPass): boolean {
   if (barrier !== undefined)
-    return pass.barrier.complete && covers(pass.barrier.positions, barrier.positions);
+    return (pass.barrier.complete || !barrier.complete) && covers(pass.barrier.positions, barrier.positions);
   if (!pass.barrier.complete) return heardIn <= pass.computedIn;
   return pass.gateIn !== null && heardIn <= pass.gateIn;
 }

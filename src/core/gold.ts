@@ -3,7 +3,7 @@ import { DAY_MS, dayOf, dayStartMs, type Day } from './day.js';
 /** Decisions of a gold run, each a pure function over closed cases. */
 
 export type Admission =
-  | { readonly kind: 'admitted'; readonly isOver: boolean }
+  | { readonly kind: 'admitted' }
   | { readonly kind: 'refused'; readonly code: 'DAY_IN_FUTURE' | 'DAY_UNFINISHED'; readonly message: string };
 
 /** Whether `day` may be computed at `nowMs`: never before it begins, and before it is over only when forced. */
@@ -13,11 +13,12 @@ export function admitDay(day: Day, nowMs: number, force: boolean): Admission {
     const message = `${doing}: the day is in the future (it is ${dayOf(nowMs)} UTC)`;
     return { kind: 'refused', code: 'DAY_IN_FUTURE', message };
   }
-  const isOver = dayStartMs(day) + DAY_MS <= nowMs;
-  if (isOver || force) return { kind: 'admitted', isOver };
+  if (force || isOver(day, nowMs)) return { kind: 'admitted' };
   const message = `${doing}: the day is not over (UTC); --force computes what there is so far`;
   return { kind: 'refused', code: 'DAY_UNFINISHED', message };
 }
+
+export const isOver = (day: Day, nowMs: number): boolean => dayStartMs(day) + DAY_MS <= nowMs;
 
 /** One attempt's staging table, measured; counts as decimal strings. */
 export interface StagingContent {

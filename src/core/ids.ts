@@ -47,8 +47,8 @@ export const CANARY_EVENT_PREFIX = 'tidemark-canary:';
 /** `_id` of the event that the canary check writes: one canary at a time. */
 export const CANARY_EVENT_ID = `${CANARY_EVENT_PREFIX}verify`;
 
-/** `_id` of the event by which a workflow's barrier marks its moment in the source; one per workflow run. */
-export const barrierEventId = (runId: string): string => `${CANARY_EVENT_PREFIX}barrier/${runId}`;
+/** `_id` of the event by which a barrier marks its moment in the source. One per barrier: an earlier one's, arrived already, proves nothing. */
+export const barrierEventId = (barrier: string): string => `${CANARY_EVENT_PREFIX}barrier/${barrier}`;
 
 /** Of one attempt at a day: its staging table and its queries carry who they belong to, so that others can end them. */
 export interface GoldAttempt {

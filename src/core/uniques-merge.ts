@@ -51,6 +51,8 @@ export class UniquesMerge {
   readonly #windows = new Map<string, MergedWindow>();
   /** Newest state of every partition's time; undefined before the first report. */
   readonly #clocks = new Map<number, StoredTime | undefined>();
+  /** Which slice told it, since this stage began. */
+  readonly #tellers = new Map<number, string>();
   readonly #dirtyClocks = new Set<number>();
   readonly #gone: string[] = [];
   #closedMs = Number.NEGATIVE_INFINITY;
@@ -90,6 +92,7 @@ export class UniquesMerge {
       } else if (key.startsWith(PARTITION_PREFIX)) {
         const id = Number(key.slice(PARTITION_PREFIX.length));
         this.#clocks.set(id, readJson<StoredTime>(value));
+        this.#tellers.set(id, slice);
         this.#dirtyClocks.add(id);
       }
     }
@@ -103,19 +106,23 @@ export class UniquesMerge {
   /**
    * The results due: finals as soon as the watermark allows; changes of windows not final yet (`provisional`) and of
    * final ones (`revised`) when `withChanges`, or when the window leaves memory. In order of start, shorter windows first.
-   * `visit` sees the sketch behind each, valid until it returns.
+   * `visit` sees the sketch behind each, valid until it returns. `behind`: slices that have told more than was read of them;
+   * an idle partition of theirs may be idle no more.
    */
   results(
     nowMs: number,
     withChanges: boolean,
     visit?: (result: UniqueUsersResult, sketch: UniqueSketch) => void,
+    behind: ReadonlySet<string> = new Set(),
   ): UniqueUsersResult[] {
-    const clocks = [...this.#clocks.values()].map((clock) => clock ?? UNREPORTED);
-    const timeS = mergedTimeS(clocks) ?? Number.NEGATIVE_INFINITY;
+    const timeS = mergedTimeS(this.#knownClocks(behind)) ?? Number.NEGATIVE_INFINITY;
     const watermarkMs = (timeS - this.#rules.time.orderS) * 1000;
     const closedMs = Math.max(this.#closedMs, (timeS - this.#rules.time.latenessS) * 1000);
     // Infinity, once all have ended, is not a time to keep.
-    if (Number.isFinite(closedMs)) this.#closedMs = closedMs;
+    if (Number.isFinite(closedMs) && closedMs > this.#closedMs) {
+      this.#closedMs = closedMs;
+      this.#hasClosed = true;
+    }
     const due: [MergedWindow, ResultStatus][] = [];
     for (const [key, merged] of this.#windows) {
       const isClosing = merged.window.endMs <= closedMs;
@@ -124,7 +131,6 @@ export class UniquesMerge {
       if (isClosing) {
         this.#windows.delete(key);
         this.#gone.push(key);
-        this.#hasClosed = true;
       }
     }
     due.sort(([a], [b]) => byStart(a.window, b.window));
@@ -132,6 +138,14 @@ export class UniquesMerge {
       const results = this.#emit(merged, status, nowMs);
       if (visit !== undefined) results.forEach((result, field) => visit(result, merged.sketches[field]!));
       return results;
+    });
+  }
+
+  #knownClocks(behind: ReadonlySet<string>): PartitionClock[] {
+    return [...this.#clocks].map(([id, clock = UNREPORTED]) => {
+      const teller = this.#tellers.get(id);
+      const isStale = teller === undefined ? behind.size > 0 : behind.has(teller);
+      return clock.reading === 'idle' && isStale ? { ...clock, reading: 'reading' } : clock;
     });
   }
 

@@ -213,8 +213,11 @@ export class UniquesSlice {
     return records;
   }
 
-  /** Takes up the state that the newest record of each key holds. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`. */
-  restore(records: Iterable<StateRecord>): void {
+  /**
+   * Takes up the state that the newest record of each key holds. Returns the partitions that were idle: they are read again, as
+   * much may have come since. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`.
+   */
+  restore(records: Iterable<StateRecord>): number[] {
     const clocks = new Map<number, StoredTime>();
     const held = new Map<number, HeldFrame<HeldBytes>[]>();
     for (const { key, value } of records) {
@@ -235,11 +238,18 @@ export class UniquesSlice {
         this.#again = again;
       }
     }
+    const wereIdle: number[] = [];
     for (const [id, { tally, ...rest }] of clocks) {
       const frames = (held.get(id) ?? []).sort((a, b) => a.frame.offset - b.frame.offset);
-      const time = new PartitionTime(this.#rules.time, { ...rest, held: frames });
-      this.#partitions.set(id, newPartition(id, time, tally, offsetsOf(frames)));
+      const isIdle = rest.reading === 'idle';
+      const reading = isIdle ? 'reading' : rest.reading;
+      const time = new PartitionTime(this.#rules.time, { ...rest, reading, held: frames });
+      const state = newPartition(id, time, tally, offsetsOf(frames));
+      state.isDirty = isIdle;
+      this.#partitions.set(id, state);
+      if (isIdle) wereIdle.push(id);
     }
+    return wereIdle;
   }
 
   /** Drops the windows that even the latest frame allowed of a partition being read can no longer reach. */

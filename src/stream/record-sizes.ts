@@ -11,10 +11,13 @@ import { MAX_BATCH_BYTES } from './transactional-writer.js';
 const HEADERS_BYTES = 4 * 1024;
 /** What a batch and a record take beside key and value, with room. */
 const RECORD_BYTES = 1024;
-/** A state is one record: that of a partition has the frames that it holds, that of a window all counted fields. */
+/** A state is one record: that of a window has all counted fields, that of a frame which is held the frame. */
 const STATE_BYTES = 8 * 1024 * 1024;
 
-/** The largest dead letter of a source: a record may be as large as the source allows, and has our headers on top. */
+/**
+ * The largest dead letter of a source: a batch of a record may be as large as the source allows, and has our headers on top. (A broker looks at
+ * batches as they are compressed: of a source whose frames are larger than that before, none that is refused fits.)
+ */
 export const letterBytes = (source: Pick<TargetLimits, 'maxMessageBytes'>): number =>
   source.maxMessageBytes + HEADERS_BYTES;
 

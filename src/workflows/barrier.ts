@@ -21,7 +21,8 @@ export interface BarrierWait {
  * @throws ApplicationFailure `GATE_TIMEOUT` naming what was waited for.
  */
 export async function passBarrier(wait: BarrierWait): Promise<Barrier> {
-  const mark = { id: barrierEventId(workflowInfo().runId) };
+  const { runId, historyLength } = workflowInfo();
+  const mark = { id: barrierEventId(`${runId}/${historyLength}`) };
   try {
     return await passMarked(wait, mark);
   } finally {

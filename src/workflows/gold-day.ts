@@ -8,14 +8,14 @@ import {
 } from '@temporalio/workflow';
 import { parseDay, type Day } from '../core/day.js';
 import { PipelineError } from '../core/errors.js';
-import { admitDay } from '../core/gold.js';
+import { admitDay, isOver } from '../core/gold.js';
 import type { DayPass } from '../core/gold-requests.js';
 import type { Barrier, GoldDayInput, GoldDayResult } from '../messages.js';
 import { passBarrier } from './barrier.js';
 import { nowMs } from './clock.js';
 import { goldProgress, goldRequest } from './definitions.js';
 import { failed, faultOf, type Fault } from './failure.js';
-import { currentTask, GoldDayState } from './gold-day-state.js';
+import { currentTask, GoldDayRun } from './gold-day-run.js';
 import { askPositions, failures, gold } from './options.js';
 
 /**
@@ -26,13 +26,13 @@ import { askPositions, failures, gold } from './options.js';
  * @throws ApplicationFailure with the fault's code as its type; the failed run is recorded, a refused one is not.
  */
 export async function goldDay(input: GoldDayInput): Promise<GoldDayResult> {
-  const run = new GoldDayState(input);
+  const run = new GoldDayRun(input);
   setHandler(goldRequest, (request) => run.join(request));
   setHandler(goldProgress, () => run.progress());
-  const isOver = admitted(input.day, run.forced);
+  admit(input.day, run.forced);
   try {
-    let result = await pass(run, isOver, undefined);
-    while (run.isAskedFor) result = await pass(run, isOver, result);
+    let result = await pass(run, undefined);
+    while (run.isAskedFor) result = await pass(run, result);
     return result;
   } catch (error) {
     // An attempt whose worker died after the cancellation is reported as timed out.
@@ -44,27 +44,24 @@ export async function goldDay(input: GoldDayInput): Promise<GoldDayResult> {
 }
 
 /** Silver complete for those who wait, then the day computed for them. */
-async function pass(
-  run: GoldDayState,
-  isOver: boolean,
-  former: GoldDayResult | undefined,
-): Promise<GoldDayResult> {
+async function pass(run: GoldDayRun, former: GoldDayResult | undefined): Promise<GoldDayResult> {
   run.beginPass();
+  // Before the gate: what is committed of a day then is all of it, or not.
+  const wasOver = isOver(run.day, nowMs());
   const brought = run.broughtBarrier;
   const gateIn = brought === undefined ? currentTask() : null;
   const barrier = brought ?? (await silverComplete(run));
   const asked = { gateIn, barrier, forced: run.forced, computedIn: currentTask() };
-  const result = await computed(run, asked, isOver, former);
+  const result = await computed(run, asked, wasOver, former);
   run.endPass(asked);
   return result;
 }
 
-/** Whether the day is over. @throws ApplicationFailure when it may not be computed. */
-function admitted(day: Day, force: boolean): boolean {
+/** @throws ApplicationFailure when the day may not be computed. */
+function admit(day: Day, force: boolean): void {
   try {
     const admission = admitDay(parseDay(day), nowMs(), force);
     if (admission.kind === 'refused') throw new PipelineError(admission.code, admission.message);
-    return admission.isOver;
   } catch (error) {
     throw failed(faultOf(error));
   }
@@ -72,9 +69,9 @@ function admitted(day: Day, force: boolean): boolean {
 
 /** The recorded run where it stands and is not forced, else a new one. */
 function computed(
-  run: GoldDayState,
+  run: GoldDayRun,
   { forced, barrier }: DayPass,
-  isOver: boolean,
+  wasOver: boolean,
   former: GoldDayResult | undefined,
 ): Promise<GoldDayResult> {
   run.at(forced ? 'computing (forced)' : 'computing, unless its record stands');
@@ -82,7 +79,7 @@ function computed(
     day: run.day,
     requestedBy: run.requestedBy(),
     forced,
-    isFinal: isOver && barrier.complete,
+    isFinal: wasOver && barrier.complete,
     positions: barrier.positions,
     // Attempts are counted over all passes of a run: each has a record and a staging table of its own.
     ...(former?.runId === workflowInfo().runId && { attemptsBefore: former.attempt }),
@@ -90,7 +87,7 @@ function computed(
 }
 
 /** The gate. When forced it is given up in time, and the run is marked as not final. */
-async function silverComplete(run: GoldDayState): Promise<Barrier> {
+async function silverComplete(run: GoldDayRun): Promise<Barrier> {
   try {
     return await passBarrier({
       nowMs,
@@ -116,7 +113,7 @@ async function positionsIfKnown(): Promise<Barrier['positions']> {
   }
 }
 
-async function record(run: GoldDayState, { code }: Fault): Promise<void> {
+async function record(run: GoldDayRun, { code }: Fault): Promise<void> {
   try {
     await failures.recordGoldFailure({
       day: run.day,

@@ -62,8 +62,8 @@ export const plans = proxyActivities<Pick<ClickHouseActivities, 'planGoldBackfil
 
 /**
  * A day of a backfill, started or attached to. It heartbeats every second while the day's own workflow works; tried again,
- * it attaches again, or finds the day fresh; only a day that is forced, and was done just before the worker died, is computed
- * once more. The day's workflow has its own patience; this only outlives it.
+ * it attaches again, or finds the day fresh; only a day that is forced is computed once more. The day's workflow has its own
+ * patience, of each of its passes; this outlives one.
  */
 export const goldDays = proxyActivities<GoldDayActivities>({
   startToCloseTimeout: '4h',

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import type {
   ComputeGoldInput,
+  EventMark,
   GoldDayResult,
   GoldRun,
   Lap,
@@ -16,6 +18,8 @@ export class GoldDayFakes {
   readonly asked: string[] = [];
   readonly computed: ComputeGoldInput[] = [];
   readonly failures: RecordFailureInput[] = [];
+  /** Ids of all marks among the events. */
+  readonly marks = new Set<string>();
   /** Whether the mark among the events has arrived; never, of a gate that stays shut. */
   arrived = true;
   /** The recorded run, where one stands. */
@@ -40,7 +44,11 @@ export class GoldDayFakes {
 
   readonly activities = {
     readPostgresPosition: () => this.say('readPostgresPosition', '100'),
-    markEvents: () => this.say('markEvents', null),
+    markEvents: ({ id }: EventMark) => {
+      assert.ok(!this.marks.has(id), 'a mark that has arrived proves nothing');
+      this.marks.add(id);
+      return this.say('markEvents', null);
+    },
     removeMark: () => this.say('removeMark', null),
     awaitUsersProduced: (): Promise<Lap<null>> =>
       this.say('awaitUsersProduced', { passed: true, value: null }),
@@ -66,7 +74,7 @@ export class GoldDayFakes {
       if (standing !== undefined && !input.forced) return { ...standing, reused: true };
       this.computed.push(input);
       if (this.computing !== undefined) throw this.computing;
-      const run = runOf(input);
+      const run = { ...runOf(input), runId: Context.current().info.workflowExecution?.runId ?? '' };
       this.standing = this.changed ? undefined : run;
       this.changed = false;
       return { ...run, reused: false };

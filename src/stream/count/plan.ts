@@ -3,7 +3,9 @@ import { PipelineError } from '../../core/errors.js';
 import { countJobId, countPartialsTopic } from '../../core/ids.js';
 import { CHECKPOINT_TOPIC } from '../checkpoint-store.js';
 import { COUNT_JOBS_TOPIC, quarantineTopic, sketchesTopic } from '../../core/names.js';
+import { mostSketchBytes } from '../../core/sketch-codec.js';
 import { givenOf } from '../../core/sliced-job.js';
+import { mostCountsBytes } from '../../core/uniques-state.js';
 import type { CountInput, CountPlan, CountResult, CountSpec, PlannedCount } from '../../messages.js';
 import { ensureCheckpointTopic } from '../checkpoint-topic.js';
 import { asAsked, draftJob } from '../draft-job.js';
@@ -67,12 +69,6 @@ function tellOfCount({ job, spec, slices, plannedAtMs }: CountPlan, output: Outp
   });
 }
 
-/** A sketch is largest while it is exact, 2^(p-3) hashes of 8 bytes; its header is small. */
-const sketchBytes = (input: CountInput): number => 2 ** countRules(input).precision;
-/** The state of a window has a sketch per counted field. */
-const stateBytes = (input: CountInput): number =>
-  countRules(input).format.idFields.length * (sketchBytes(input) + 64);
-
 /**
  * Resolves once what a count will read, and makes the topics it writes.
  * @throws PipelineError `BAD_COUNT`, `TOPIC_MISSING`.
@@ -87,16 +83,17 @@ export async function draftCountPlan(deps: CountPlanDeps, input: CountInput): Pr
   const letter = letterBytes(await readLimits(deps.admin, input.source));
   const quarantineConfig = { ...QUARANTINE, ...takes(letter) };
   const quarantine = await ensureTopic(deps, quarantineTopic(input.source), 1, quarantineConfig);
-  const state = recordBytes(stateBytes(input));
+  const { format, precision } = countRules(input);
+  const state = recordBytes(mostCountsBytes(format.idFields.length, precision));
   const partialsTopic = countPartialsTopic(input.job);
   const partialsConfig = { ...PARTIALS, ...takesStates(state) };
   const partials = await ensureTopic(deps, partialsTopic, job.slices.length, partialsConfig);
   const faults = await sizeFaults(deps.admin, [
     [target.topic, recordBytes(0)],
-    [sketches.topic, recordBytes(sketchBytes(input))],
+    [sketches.topic, recordBytes(mostSketchBytes(precision))],
     [quarantine.topic, letter],
     [partials.topic, state],
-    [CHECKPOINT_TOPIC, state],
+    [CHECKPOINT_TOPIC, Math.max(state, letter)],
   ]);
   if (faults.length > 0) {
     throw new PipelineError('BAD_COUNT', `planning count ${input.job}: ${faults.join('; ')}`);

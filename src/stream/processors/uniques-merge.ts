@@ -51,6 +51,7 @@ export class UniquesMergeProcessor implements Processor {
 
   restore(state: readonly StateRecord[], counts: Readonly<Record<string, number>>): void {
     this.#merge.restore(state);
+    this.#kept = this.#merge.openWindows;
     this.#results = counts.results ?? 0;
   }
 
@@ -61,9 +62,13 @@ export class UniquesMergeProcessor implements Processor {
     return records;
   }
 
-  tick(nowMs: number, _positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
+  tick(nowMs: number, positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
     const due = this.#pace.due(nowMs);
-    return due !== undefined && this.#emit(nowMs, due === 'all', output);
+    if (due === undefined) return false;
+    const behind = [...positions].filter(
+      ([, { nextOffset, lastStableOffset }]) => lastStableOffset < 0 || nextOffset < lastStableOffset,
+    );
+    return this.#emit(nowMs, due === 'all', output, new Set(behind.map(([slice]) => String(slice))));
   }
 
   isFull(): boolean {
@@ -84,10 +89,10 @@ export class UniquesMergeProcessor implements Processor {
     this.#emit(this.#options.now(), true, output);
   }
 
-  #emit(nowMs: number, withChanges: boolean, output: Output): boolean {
-    const due = this.#merge.results(nowMs, withChanges, (result, sketch) =>
-      this.#write(result, sketch, nowMs, output),
-    );
+  #emit(nowMs: number, withChanges: boolean, output: Output, behind?: ReadonlySet<string>): boolean {
+    const write = (result: UniqueUsersResult, sketch: UniqueSketch): void =>
+      this.#write(result, sketch, nowMs, output);
+    const due = this.#merge.results(nowMs, withChanges, write, behind);
     this.#results += due.length;
     return due.length > 0;
   }

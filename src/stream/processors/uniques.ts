@@ -80,7 +80,11 @@ export class UniquesProcessor implements Processor {
   }
 
   restore(state: readonly StateRecord[]): void {
-    this.#slice.restore(state);
+    const wereIdle = this.#slice.restore(state);
+    this.#kept = this.#slice.openWindows;
+    for (const [partition, { counted }] of this.#slice.clocks) this.#heard.get(partition)!.counted = counted;
+    // Such a one has been silent for long enough, should there be nothing more of it.
+    for (const partition of wereIdle) this.#heard.get(partition)!.countedMs = Number.NEGATIVE_INFINITY;
   }
 
   process({ partition, batch, startOffset, endOffset }: SourceBatch, output: Output): number {

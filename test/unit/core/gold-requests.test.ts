@@ -24,6 +24,12 @@ describe('core/gold-requests', () => {
     ['at a gate that was given up', { ...plain, heardIn: 15 }, givenUp, 'answered'],
     ['after a gate that was given up', { ...plain, heardIn: 21 }, givenUp, 'waits'],
     ['with a barrier, at a gate that was given up', { ...plain, barrier: upTo('7') }, givenUp, 'waits'],
+    [
+      'with an incomplete one, computed under it',
+      { ...plain, barrier: upTo('7', false) },
+      { ...brought, barrier: upTo('7', false) },
+      'answered',
+    ],
     ['forcing, computed by force', forcing, { ...gated, forced: true }, 'answered'],
     ['forcing at its gate', { ...forcing, heardIn: 15 }, { ...gated, forced: true }, 'waits'],
     ['forcing while it computes', { ...forcing, heardIn: 21 }, { ...gated, forced: true }, 'waits, forcing'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DAY_MS } from '../../../src/core/day.js';
-import { admitDay, stagingFault, type StagingContent } from '../../../src/core/gold.js';
+import { admitDay, isOver, stagingFault, type StagingContent } from '../../../src/core/gold.js';
 
 describe('core/gold', () => {
   describe('admitDay', () => {
@@ -12,17 +12,20 @@ describe('core/gold', () => {
       ['a day in the future, forced', startMs - 1, true, 'DAY_IN_FUTURE'],
       ['a day that just began', startMs, false, 'DAY_UNFINISHED'],
       ['a day in its last millisecond', endMs - 1, false, 'DAY_UNFINISHED'],
-      ['a day under way, forced', endMs - 1, true, 'under way'],
-      ['a day that just ended', endMs, false, 'over'],
-      ['a day long over, forced', endMs + 365 * DAY_MS, true, 'over'],
+      ['a day under way, forced', endMs - 1, true, 'admitted'],
+      ['a day that just ended', endMs, false, 'admitted'],
+      ['a day long over, forced', endMs + 365 * DAY_MS, true, 'admitted'],
     ];
     for (const [what, nowMs, force, expected] of rows) {
       it(`${what}: ${expected}`, () => {
         const admission = admitDay(day, nowMs, force);
-        const found = admission.kind === 'refused' ? admission.code : admission.isOver ? 'over' : 'under way';
-        assert.equal(found, expected);
+        assert.equal(admission.kind === 'refused' ? admission.code : admission.kind, expected);
       });
     }
+
+    it('is over once its last millisecond is', () => {
+      assert.deepEqual([isOver(day, endMs - 1), isOver(day, endMs)], [false, true]);
+    });
   });
 
   describe('stagingFault', () => {

@@ -132,6 +132,49 @@ describe('frames of a partition that had been idle', () => {
     }
   }
 
+  it('are waited for while what their slice has told of them is not read', () => {
+    const slices = [0, 1].map((own) => new UniquesSlice([own], RULES, () => undefined));
+    const [quick, idler] = slices as [UniquesSlice, UniquesSlice];
+    const bring = (slice: UniquesSlice, partition: number, atS: number, user: string): void => {
+      const bytes = Buffer.from(frameText([atS, user]));
+      slice.frame(partition, 0, bytes, 0, bytes.length);
+    };
+    const merge = new UniquesMerge([0, 1], RULES);
+    const final = (behind: readonly string[]): string[] =>
+      merge
+        .results(0, false, undefined, new Set(behind))
+        .filter(({ status }) => status === 'final')
+        .map(resultKey);
+    bring(quick, 0, START, 'a');
+    bring(idler, 1, START, 'b');
+    idler.idle(1);
+    const first = idler.snapshot();
+    bring(idler, 1, START + 1, 'c');
+    const then = idler.snapshot();
+    bring(quick, 0, START + 2 * HOUR, 'a');
+    merge.apply('0', quick.snapshot());
+    merge.apply('1', first);
+    assert.deepEqual(final(['1']), [], 'it may be idle no more');
+    merge.apply('1', then);
+    assert.equal(merge.afterClose, 0);
+    assert.ok(final([]).includes('minute/2016-07-11T13:39:00Z') === false, 'it is read again');
+    idler.idle(1);
+    merge.apply('1', idler.snapshot());
+    assert.ok(final([]).includes('minute/2016-07-11T13:39:00Z'));
+  });
+
+  it('are read again after a restart, as many may have come since', () => {
+    const before = new UniquesSlice([0, 1], RULES, () => undefined);
+    before.idle(1);
+    const after = new UniquesSlice([0, 1], RULES, () => undefined);
+    assert.deepEqual(after.restore(before.snapshot()), [1]);
+    assert.equal(after.clocks.get(1)!.reading, 'reading');
+    assert.ok(
+      after.snapshot().some(({ key }) => key === 'partition/1'),
+      'the merge stage is told',
+    );
+  });
+
   it('count alike in any slices, restarted or not: every result, its status and its revision', function () {
     this.timeout(60_000);
     const partition = fc.nat(2);

@@ -10,7 +10,7 @@ const GATE_TIMEOUT_MS = 10 * 60_000;
 const FORCED_GATE_TIMEOUT_MS = 30_000;
 
 /** What callers asked for and were not answered yet, and where the run is. */
-export class GoldDayState {
+export class GoldDayRun {
   readonly day: Day;
   readonly startedAtMs = nowMs();
   readonly #requesters = new Set<string>();
