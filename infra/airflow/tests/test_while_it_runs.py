@@ -113,6 +113,8 @@ def test_marked_as_failed_then_cleared_while_it_computes(airflow: Airflow) -> No
     with slow_fill(day):
         run = airflow.trigger(day)
         eventually("its INSERT to run", lambda: fills(day))
+        # Before the task has handed its wait over there is no trigger that could hear of its end.
+        airflow.until_task(run, "deferred")
         eventually("its wait to begin", lambda: " starting" in airflow.log(run))
         workflow, _ = described(day)
         airflow.mark(run, "failed")
