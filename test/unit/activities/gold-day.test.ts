@@ -22,9 +22,7 @@ class RunUnderWay {
       result: () => {
         this.seen.push('ended');
         this.#isUnderWay = false;
-        return Promise.reject(
-          new WorkflowFailedError('cancelled', undefined, 'NON_RETRYABLE_FAILURE'),
-        );
+        return Promise.reject(new WorkflowFailedError('cancelled', undefined, 'NON_RETRYABLE_FAILURE'));
       },
       describe: () => Promise.resolve({ runId: 'first', raw: { workflowExtendedInfo: { cancelRequested } } }),
     };
