@@ -224,7 +224,8 @@ class Lap {
 
   async #commit(finished: boolean): Promise<void> {
     if (!this.#pending.changed && !finished) return;
-    if (!finished) this.#tick();
+    // What is given out need not be kept.
+    if (!finished && this.#deps.processor.isFull?.()) this.#tick();
     await this.#verifyTopic(finished);
     const { place } = this.#slice;
     const nowMs = this.#deps.now();
