@@ -1,6 +1,8 @@
 import type { ServiceName, Stack } from '../../infra/embedded/index.js';
 import { MONGO_CONNECTOR, POSTGRES_CONNECTOR } from '../../src/core/names.js';
 import { Random } from '../../src/generate/random.js';
+import { KafkaConnection } from '../../src/stream/kafka-connection.js';
+import { freeze } from '../../src/stream/log-positions.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { openPipeline, PIPELINE_SERVICES } from '../support/pipeline.js';
 import { select, silverBecomesRight } from '../support/silver.js';
@@ -63,7 +65,11 @@ export async function cdcChaos(stack: Stack, seed: number, faults: number): Prom
       const connectors = await Promise.all(
         [POSTGRES_CONNECTOR, MONGO_CONNECTOR].map((name) => pipeline.connect.status(name)),
       );
-      throw new Error(`connectors: ${JSON.stringify(connectors)}; ${String(cause)}`, { cause });
+      const configs = await positionsOf(stack, 'connect.configs');
+      throw new Error(
+        `connectors: ${JSON.stringify(connectors)}; their configurations: ${configs}; ${JSON.stringify(done)}; ${String(cause)}`,
+        { cause },
+      );
     });
     const found = (await bronzeRows()) - before;
     const [extra] = await select<{ errors: string }>(
@@ -84,6 +90,16 @@ export async function cdcChaos(stack: Stack, seed: number, faults: number): Prom
     };
   } finally {
     await pipeline.close();
+  }
+}
+
+/** Where a topic ends for readers of what is committed, and for all: a transaction that hangs keeps the first below the second. */
+async function positionsOf({ config }: Stack, topic: string): Promise<string> {
+  const connection = await KafkaConnection.open(config.kafka);
+  try {
+    return JSON.stringify(await freeze(connection, topic));
+  } finally {
+    await connection.close();
   }
 }
 
