@@ -51,6 +51,9 @@ PASSING = frozenset(
 
 ASK_AGAIN_S = 5.0
 
+ENDING: set[asyncio.Task[None]] = set()
+"""Keeps what triggers end until it is ended: the event loop itself holds tasks weakly."""
+
 
 class GoldDayOperator(BaseOperator):
     """
@@ -180,7 +183,15 @@ class GoldDayTrigger(BaseTrigger):
         Airflow calls this when a trigger is taken away from a running triggerer. That is not only when somebody ended
         the task: a triggerer that was slow meets it, too, after another one has taken its triggers over; and so does
         the wait of a task that was cleared, whose next try is about to attach. The task's state tells these apart.
+
+        It ends what it has begun: while this runs a triggerer may take the same trigger away again, which cancels it.
         """
+        ending = asyncio.create_task(self._end())
+        ENDING.add(ending)
+        ending.add_done_callback(ENDING.discard)
+        await asyncio.shield(ending)
+
+    async def _end(self) -> None:
         state = await self._task_state()
         if state not in OVER:
             self.log.info("leaving %s: its task is %s", self.workflow_id, state)
