@@ -18,8 +18,10 @@ import { parseWindowKey, WINDOW_KINDS, windowKey, type Window } from './window.j
 /** What the slices have reported of one window. */
 interface MergedWindow {
   readonly window: Window;
-  /** Per slice (and number of a window opened again), per field: cumulative, so that reading a report again changes nothing. */
+  /** Per slice, per field: cumulative, so that reading a report again changes nothing. */
   readonly frames: Map<string, readonly number[]>;
+  /** Per slice: what it counted after the window had left its memory. */
+  readonly again: Map<string, CountedAgain>;
   readonly sketches: UniqueSketch[];
   isFinal: boolean;
   revision: number;
@@ -29,8 +31,15 @@ interface MergedWindow {
   isDirty: boolean;
 }
 
+/** Sums, per field, of the reports up to this number. */
+interface CountedAgain {
+  readonly number: number;
+  readonly frames: readonly number[];
+}
+
 interface StoredResult {
   readonly frames: Record<string, readonly number[]>;
+  readonly again: Record<string, CountedAgain>;
   readonly isFinal: boolean;
   readonly revision: number;
   readonly hasChanged: boolean;
@@ -84,13 +93,12 @@ export class UniquesMerge {
       // A null only says that the slice is done with a window; what it reported stays.
       if (value === null) continue;
       if (key.startsWith(WINDOW_PREFIX)) {
-        this.#report(slice, key.slice(WINDOW_PREFIX.length), () => decodeCounts(value));
+        this.#report(key.slice(WINDOW_PREFIX.length), () => decodeCounts(value), setFrames(slice));
       } else if (key.startsWith(AGAIN_PREFIX)) {
-        // As if another slice had counted it.
         const [, number, window] = /^(\d+)\/(.*)$/.exec(key.slice(AGAIN_PREFIX.length))!;
-        this.#report(`${slice}/${number}`, window!, () => decodeCounts(value));
+        this.#report(window!, () => decodeCounts(value), addFrames(slice, Number(number)));
       } else if (key.startsWith(PARTITION_PREFIX)) {
-        const id = Number(key.slice(PARTITION_PREFIX.length));
+        const id = Number(/\d+/.exec(key.slice(PARTITION_PREFIX.length))![0]);
         this.#clocks.set(id, readJson<StoredTime>(value));
         this.#tellers.set(id, slice);
         this.#dirtyClocks.add(id);
@@ -100,7 +108,7 @@ export class UniquesMerge {
 
   /** Takes in the counts themselves of the only slice, in the same process (`UniquesSlice.share`). */
   applyShared(slice: string, window: Window, counts: readonly FieldCount[]): void {
-    this.#report(slice, windowKey(window), () => counts);
+    this.#report(windowKey(window), () => counts, setFrames(slice));
   }
 
   /**
@@ -158,14 +166,20 @@ export class UniquesMerge {
     for (const [key, merged] of this.#windows) {
       if (!merged.isDirty) continue;
       merged.isDirty = false;
-      const { frames, sketches, isFinal, revision, hasChanged } = merged;
+      const { frames, again, sketches, isFinal, revision, hasChanged } = merged;
       records.push({
         key: WINDOW_PREFIX + key,
         value: encodeCounts(
           sketches.map((sketch, field) => ({ frames: totalFrames(merged, field), sketch })),
         ),
       });
-      const stored: StoredResult = { frames: Object.fromEntries(frames), isFinal, revision, hasChanged };
+      const stored: StoredResult = {
+        frames: Object.fromEntries(frames),
+        again: Object.fromEntries(again),
+        isFinal,
+        revision,
+        hasChanged,
+      };
       records.push(jsonRecord(RESULT_PREFIX + key, stored));
     }
     for (const clock of this.#dirtyClocks)
@@ -191,9 +205,10 @@ export class UniquesMerge {
         const merged = this.#open(key.slice(WINDOW_PREFIX.length));
         decodeCounts(value).forEach(({ sketch }, field) => merged.sketches[field]!.merge(sketch));
       } else if (key.startsWith(RESULT_PREFIX)) {
-        const { frames, isFinal, revision, hasChanged } = readJson<StoredResult>(value);
+        const { frames, again, isFinal, revision, hasChanged } = readJson<StoredResult>(value);
         const merged = this.#open(key.slice(RESULT_PREFIX.length));
         for (const [slice, counts] of Object.entries(frames)) merged.frames.set(slice, counts);
+        for (const [slice, counted] of Object.entries(again)) merged.again.set(slice, counted);
         Object.assign(merged, { isFinal, revision, hasChanged });
       } else if (key.startsWith(CLOCK_PREFIX)) {
         this.#clocks.set(Number(key.slice(CLOCK_PREFIX.length)), readJson<StoredTime>(value));
@@ -205,7 +220,12 @@ export class UniquesMerge {
     }
   }
 
-  #report(slice: string, key: string, read: () => readonly FieldCount[]): void {
+  /** `take` notes the frames of a report in the window, and tells whether they say anything new. */
+  #report(
+    key: string,
+    read: () => readonly FieldCount[],
+    take: (merged: MergedWindow, frames: readonly number[]) => boolean,
+  ): void {
     if (!this.#windows.has(key) && parseWindowKey(key).endMs <= this.#closedMs) {
       this.#afterClose += 1;
       this.#hasClosed = true;
@@ -227,10 +247,8 @@ export class UniquesMerge {
       });
     }
     const frames = counts.map((count) => count.frames);
-    const before = merged.frames.get(slice);
-    merged.frames.set(slice, frames);
     // A slice that restarts reports again what it reported before: no reason to write a result again.
-    if (before?.every((count, field) => count === frames[field]) === true) return;
+    if (!take(merged, frames)) return;
     merged.hasChanged = true;
     merged.isDirty = true;
   }
@@ -241,6 +259,7 @@ export class UniquesMerge {
       merged = {
         window: parseWindowKey(key),
         frames: new Map(),
+        again: new Map(),
         sketches: sketches ?? this.#rules.format.idFields.map(() => new UniqueSketch(this.#rules.precision)),
         isFinal: false,
         revision: 0,
@@ -272,9 +291,30 @@ export class UniquesMerge {
   }
 }
 
-function totalFrames(merged: MergedWindow, field: number): number {
+/** A slice's newest report of a window replaces the one before. */
+const setFrames =
+  (slice: string) =>
+  (merged: MergedWindow, frames: readonly number[]): boolean => {
+    const before = merged.frames.get(slice);
+    merged.frames.set(slice, frames);
+    return before?.every((count, field) => count === frames[field]) !== true;
+  };
+
+/** Reports of a window opened again, numbered in their order, add up. */
+const addFrames =
+  (slice: string, number: number) =>
+  (merged: MergedWindow, frames: readonly number[]): boolean => {
+    const before = merged.again.get(slice);
+    if (before !== undefined && number <= before.number) return false;
+    const sums = frames.map((count, field) => count + (before?.frames[field] ?? 0));
+    merged.again.set(slice, { number, frames: sums });
+    return true;
+  };
+
+function totalFrames({ frames, again }: MergedWindow, field: number): number {
   let total = 0;
-  for (const frames of merged.frames.values()) total += frames[field]!;
+  for (const counted of frames.values()) total += counted[field]!;
+  for (const counted of again.values()) total += counted.frames[field]!;
   return total;
 }
 

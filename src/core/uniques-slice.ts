@@ -61,9 +61,22 @@ export const PARTITION_PREFIX = 'partition/';
 const HELD_PREFIX = 'held/';
 const CLOSED_KEY = 'closed';
 
-/** Whether a record of a snapshot is for the merge stage: the rest is of use to its slice alone. */
-export const isReport = (key: string): boolean =>
-  [WINDOW_PREFIX, AGAIN_PREFIX, PARTITION_PREFIX].some((prefix) => key.startsWith(prefix));
+/** Event time, in seconds, of which a log that is compacted keeps a partition's last clock. */
+const CLOCK_EVERY_S = 3_600;
+
+/**
+ * The key under which the merge stage is told of a record of a snapshot; undefined when it is of use to its slice alone.
+ * A clock's has the hour it shows behind it: of a key that every commit brings, compaction would leave the newest alone,
+ * and whoever reads all windows before the first clock has to keep them all.
+ */
+export function reportKey({ key, value }: StateRecord): string | undefined {
+  // A window that leaves this slice's memory stays counted.
+  if (value === null) return undefined;
+  if (key.startsWith(WINDOW_PREFIX) || key.startsWith(AGAIN_PREFIX)) return key;
+  if (!key.startsWith(PARTITION_PREFIX)) return undefined;
+  const { timeS } = readJson<StoredTime>(value);
+  return `${key}/${timeS === undefined ? 'start' : Math.floor(timeS / CLOCK_EVERY_S)}`;
+}
 
 /**
  * First stage of counting: turns the frames of some partitions into the state of every window they fall into, and

@@ -1,6 +1,6 @@
 import { deadLetterHeaders, type DeadLetterStage } from '../../core/dead-letter.js';
 import {
-  isReport,
+  reportKey,
   UniquesSlice,
   type CountRules,
   type FrameClock,
@@ -154,10 +154,10 @@ export class UniquesProcessor implements Processor {
     const timestampMs = this.#options.now();
     const records = asStateRecords(this.#slice.snapshot());
     this.#kept = this.#slice.openWindows;
-    for (const { key, value } of records) {
-      // A window that leaves this slice's memory stays counted: the merge stage is not told.
-      if (value !== null && isReport(key))
-        output.write(topic, partition, { timestampMs, key: Buffer.from(key), value });
+    for (const record of records) {
+      const key = reportKey(record);
+      if (key !== undefined)
+        output.write(topic, partition, { timestampMs, key: Buffer.from(key), value: record.value });
     }
     return records;
   }

@@ -132,6 +132,36 @@ describe('frames of a partition that had been idle', () => {
     }
   }
 
+  it('take no more room the more often they come', () => {
+    const slice = new UniquesSlice([0, 1], RULES, () => undefined);
+    const merge = new UniquesMerge([0, 1, 2], RULES);
+    const bring = (partition: number, atS: number, user: string): void => {
+      const bytes = Buffer.from(frameText([atS, user]));
+      slice.frame(partition, 0, bytes, 0, bytes.length);
+    };
+    /** Bytes that the merge stage keeps of the first minute's result, and its frames. */
+    const commit = (): readonly [number, number] => {
+      merge.apply('0', slice.snapshot());
+      const minute = merge
+        .results(0, true)
+        .find((result) => resultKey(result).startsWith('minute/2016-07-11T13:39'));
+      const kept = merge.snapshot().find(({ key }) => key.startsWith('result/minute/2016-07-11T13:39'));
+      return [kept?.value?.length ?? NaN, minute?.frames ?? NaN];
+    };
+    bring(1, START, 'a');
+    slice.idle(1);
+    bring(0, START + 2 * HOUR, 'a');
+    merge.apply('0', slice.snapshot());
+    bring(1, START + 1, 'b');
+    const [once] = commit();
+    for (let i = 0; i < 99; i++) {
+      bring(1, START + 1, 'b');
+      const [often, frames] = commit();
+      assert.equal(frames, i + 3);
+      assert.ok(often <= once + 10, `${often} bytes after ${i + 2}, ${once} after the first`);
+    }
+  });
+
   it('are waited for while what their slice has told of them is not read', () => {
     const slices = [0, 1].map((own) => new UniquesSlice([own], RULES, () => undefined));
     const [quick, idler] = slices as [UniquesSlice, UniquesSlice];
