@@ -1,10 +1,12 @@
+import { ROOM_AT, scannable } from '../core/scan-memory.js';
+
 /** Fetch responses differ by little in size, so buffers of whole mebibytes serve each other's purpose. */
 const STEP_BYTES = 1 << 20;
 /** Kept for later at most: a reader needs three or four of its responses at a time. */
 const KEPT_BYTES = 64 << 20;
 
 /**
- * Large buffers that are used again. What is not given back is collected like any other memory, so giving back is a
+ * Large buffers that are used again, in memory where frames can be scanned without copying them. What is not given back is collected like any other memory, so giving back is a
  * matter of speed alone: memory outside the heap makes the collector run in full whenever some megabytes of it are new.
  */
 export class BufferPool {
@@ -22,7 +24,7 @@ export class BufferPool {
   take(bytes: number): Buffer {
     const memory = this.#fitting(bytes) ?? this.#make(bytes);
     this.#lent.add(memory);
-    return Buffer.from(memory, 0, bytes);
+    return Buffer.from(memory, ROOM_AT, bytes);
   }
 
   /** Gives back the buffer that `view` is a part of, if it is one of ours; nobody may look at it from now on. */
@@ -34,7 +36,7 @@ export class BufferPool {
   }
 
   #fitting(bytes: number): ArrayBuffer | undefined {
-    const at = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
+    const at = this.#free.findIndex(({ byteLength }) => byteLength >= ROOM_AT + bytes);
     if (at < 0) return undefined;
     const [memory] = this.#free.splice(at, 1);
     this.#freeBytes -= memory!.byteLength;
@@ -43,6 +45,6 @@ export class BufferPool {
 
   #make(bytes: number): ArrayBuffer {
     this.#made += 1;
-    return new ArrayBuffer(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
+    return scannable(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
   }
 }
