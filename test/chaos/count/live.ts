@@ -1,4 +1,5 @@
 import type { UniqueUsersResult } from '../../../src/core/uniques-result.js';
+import type { ExactCount } from '../../../src/generate/frames-answer.js';
 import type { FrameOptions } from '../../../src/generate/frames.js';
 import type { CountInput, CountPlan } from '../../../src/messages.js';
 import { waitUntil } from '../../../src/wait-until.js';
@@ -43,9 +44,11 @@ export async function countLive(
       faults.push(await strike);
       if (faults.length < kills) strike = live.strike();
     });
-    await waitUntil('provisional results of all frames', () => hasCounted(scene, plan), PATIENCE);
+    const hasAll = () => yearsAre(scene, plan, (result, exact) => result.frames === exact.frames);
+    await waitUntil('results of all frames', hasAll, PATIENCE);
     await scene.write(Array<object>(PARTITIONS * AGREEING).fill(LATER));
-    await waitUntil('final results', () => isFinal(scene, plan), PATIENCE);
+    const areFinal = () => yearsAre(scene, plan, ({ status }) => status !== 'provisional');
+    await waitUntil('final results', areFinal, PATIENCE);
   } finally {
     await live.end();
   }
@@ -59,18 +62,17 @@ export async function countLive(
   };
 }
 
-/** The year has all frames: there is no slice that anybody waits for. */
-async function hasCounted(scene: CountScene, plan: CountPlan): Promise<boolean> {
+/** Whether the newest results of years, which end last, are as asked. Finals of all windows are given in one transaction. */
+async function yearsAre(
+  scene: CountScene,
+  plan: CountPlan,
+  asked: (result: UniqueUsersResult, exact: ExactCount) => boolean,
+): Promise<boolean> {
   const { newest } = await scene.outcome(plan);
-  const years = scene.answers.filter(({ window }) => window === 'year');
-  return years.every(({ start, frames }) => newest.get(`year/${start}`)?.frames === frames);
-}
-
-/** The year, which ends last, has its final result: they are given in one transaction. */
-async function isFinal(scene: CountScene, plan: CountPlan): Promise<boolean> {
-  const { newest } = await scene.outcome(plan);
-  const years = scene.answers.filter(({ window }) => window === 'year');
-  return years.every(({ start }) => newest.get(`year/${start}`)?.status !== 'provisional');
+  return scene.answers.every((exact) => {
+    const result = newest.get(`${exact.window}/${exact.start}`);
+    return exact.window !== 'year' || (result !== undefined && asked(result, exact));
+  });
 }
 
 /**
