@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Stack } from '../infra/embedded/index.js';
 import { withKafkaAdmin } from '../src/clients/kafka.js';
+import { FRAME_DEFAULTS } from '../src/generate/frames.js';
 import { packageRoot } from '../src/package-root.js';
 import { KafkaConnection } from '../src/stream/kafka-connection.js';
 import { makeTopic } from '../src/stream/make-topic.js';
@@ -11,6 +12,8 @@ import { withStack } from '../test/support/with-stack.js';
 import { spread, type Benchmark, type BenchOptions, type BenchReport } from './benchmark.js';
 
 const FRAMES = 1_000_000;
+/** Bytes of a frame: uid, ts and little else, and what `tidemark generate frames` makes unless asked. */
+const SIZES = [60, FRAME_DEFAULTS.bytes] as const;
 /** What `tidemark generate frames` is to reach wherever it writes to, frames a second. */
 const WANTED = 200_000;
 const PARTITIONS = 4;
@@ -21,11 +24,11 @@ const run = promisify(execFile);
 type Sink = (command: readonly string[], frames: number) => Promise<void>;
 
 /**
- * Frames of 2 kB and their exact answer, written by `tidemark generate frames`, the whole process, its start included: to
+ * Small frames, frames of 2 kB, and their exact answer, written by `tidemark generate frames`, the whole process, its start included: to
  * nowhere, to a file, into a pipe that `wc` reads, and to a topic whose broker is on the same machine.
  */
 export const benchmark: Benchmark = {
-  about: `writing ${FRAMES} frames of 2 kB with --answer to /dev/null, a file, a pipe and a topic, wanted ${WANTED} a second`,
+  about: `writing ${FRAMES} frames of ${SIZES.join(' and ')} bytes with --answer to /dev/null, a file, a pipe and a topic, wanted ${WANTED} a second`,
   run: (options) => withStack(['kafka'], (stack) => measure(stack, options)),
 };
 
@@ -33,13 +36,16 @@ async function measure(stack: Stack, { scale, rounds = 5, log }: BenchOptions): 
   const frames = Math.round(FRAMES * scale);
   const rates = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
-    await withTopic(stack, `frames.${round}`, async (topic) => {
-      for (const [name, sink] of Object.entries(sinksOf(stack, topic))) {
-        const rate = await rateOf(stack, sink, frames);
-        log(`${name}: ${Math.round(rate)} frames/s`);
-        rates.set(name, [...(rates.get(name) ?? []), rate]);
-      }
-    });
+    for (const bytes of SIZES) {
+      await withTopic(stack, `frames.${round}.${bytes}`, async (topic) => {
+        for (const [to, sink] of Object.entries(sinksOf(stack, topic))) {
+          const name = `${to}, ${bytes} bytes`;
+          const rate = await rateOf(stack, sink, frames, bytes);
+          log(`${name}: ${Math.round(rate)} frames/s`);
+          rates.set(name, [...(rates.get(name) ?? []), rate]);
+        }
+      });
+    }
   }
   const each = (of: (rate: number) => number) =>
     Object.fromEntries([...rates].map(([name, own]) => [name, spread(own.map(of))]));
@@ -49,7 +55,7 @@ async function measure(stack: Stack, { scale, rounds = 5, log }: BenchOptions): 
   return {
     bench: 'generate-frames',
     unit: 'frames/s',
-    ours: sinks.null!,
+    ours: sinks[`null, ${FRAME_DEFAULTS.bytes} bytes`]!,
     peers: {},
     ratios: each((rate) => Number((rate / WANTED).toFixed(2))),
     sinks,
@@ -76,10 +82,19 @@ async function withTopic(
   });
 }
 
-async function rateOf(stack: Stack, sink: Sink, frames: number): Promise<number> {
+async function rateOf(stack: Stack, sink: Sink, frames: number, bytes: number): Promise<number> {
   const main = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
   const answer = join(stack.dataDir, 'answer.jsonl');
-  const asked = ['generate', 'frames', '--frames', String(frames), '--answer', answer];
+  const asked = [
+    'generate',
+    'frames',
+    '--frames',
+    String(frames),
+    '--bytes',
+    String(bytes),
+    '--answer',
+    answer,
+  ];
   const startedMs = performance.now();
   await sink([process.execPath, main, '--data-dir', stack.dataDir, ...asked], frames);
   return (1_000 * frames) / (performance.now() - startedMs);

@@ -4,8 +4,8 @@ import type { PlannedReplay, RecordReplayInput, ReplayInput, ReplayPlan, ReplayR
 import { ensureCheckpointTopic } from '../stream/checkpoint-topic.js';
 import { digestOf, JobStore } from '../stream/job-store.js';
 import { draftPlan, specOf, type PlanDeps } from '../stream/replay/plan.js';
+import type { TopicAdmin } from '../stream/topic-limits.js';
 import type { ReplaySources } from './replay-sources.js';
-import type { TopicAdmin } from '../stream/replay/target.js';
 
 export interface ReplayDeps extends Pick<PlanDeps, 'kafka' | 'admin' | 'now'> {
   readonly sources: ReplaySources;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { MOST_CONFIRM_FRAMES } from '../core/count-plan.js';
+import { MOST_CONFIRM_FRAMES, type CountChoices } from '../core/count-plan.js';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from '../core/hyperloglog.js';
 import { DEFAULT_TIME_RULES } from '../core/watermark.js';
 import { wholeNumber } from './numbers.js';
@@ -42,5 +42,15 @@ export const withCountRules = (command: Command): Command =>
       wholeNumber(1, MOST_CONFIRM_FRAMES),
       DEFAULT_TIME_RULES.confirmFrames,
     );
+
+/** The choices that the flags make. */
+export const choicesOf = (flags: CountRuleFlags): Required<CountChoices> => ({
+  tsField: flags.tsField,
+  idFields: flags.idField.length > 0 ? flags.idField : ['uid'],
+  strict: flags.strict === true,
+  precision: flags.precision,
+  latenessS: flags.lateness,
+  confirmFrames: flags.confirmFrames,
+});
 
 const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -4,7 +4,7 @@ import type { Tidemark } from '../client.js';
 import { FRAMES_TOPIC, UNIQUE_USERS_TOPIC } from '../core/names.js';
 import { WINDOW_KINDS, type WindowKind } from '../core/window.js';
 import type { CountInput } from '../messages.js';
-import { withCountRules, type CountRuleFlags } from './count-flags.js';
+import { choicesOf, withCountRules, type CountRuleFlags } from './count-flags.js';
 import type * as CountText from './count-text.js';
 import { endOf, startOf, type StartAt } from './start-of.js';
 import { wholeNumber } from './numbers.js';
@@ -95,7 +95,7 @@ async function startCount(
   job: string,
   flags: StartFlags,
 ): Promise<void> {
-  const { topic, target, from, slices, precision, lateness, confirmFrames, tsField, idField } = flags;
+  const { topic, target, from, slices } = flags;
   const input: CountInput = {
     job,
     source: topic,
@@ -103,12 +103,7 @@ async function startCount(
     from,
     bounded: flags.bounded === true,
     ...(flags.to !== undefined && { to: flags.to }),
-    tsField,
-    idFields: idField.length > 0 ? idField : ['uid'],
-    strict: flags.strict === true,
-    precision,
-    latenessS: lateness,
-    confirmFrames,
+    ...choicesOf(flags),
     slices,
     provisionalMs: 1_000 * flags.provisional,
     allowGaps: flags.allowGaps === true,

@@ -3,11 +3,11 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Command } from 'commander';
 import { errorColours } from './colours.js';
 import { PipelineError } from '../core/errors.js';
-import { countRules } from '../core/count-plan.js';
+import { choiceFaults, countRules } from '../core/count-plan.js';
 import type { FrameFormat } from '../core/frame-scanner.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import type { CountRules, RejectedFrame } from '../core/uniques-slice.js';
-import { withCountRules, type CountRuleFlags } from './count-flags.js';
+import { choicesOf, withCountRules, type CountRuleFlags } from './count-flags.js';
 import { addCountJobs } from './count-job.js';
 import { openFile, openStdin, type FrameInput } from './count-input.js';
 import type { CountSummary } from './count-stream.js';
@@ -109,21 +109,10 @@ function openInput(flags: CountFlags, format: FrameFormat): Promise<FrameInput> 
 }
 
 function rulesOf(flags: CountFlags): CountRules {
-  const idFields = flags.idField.length > 0 ? flags.idField : ['uid'];
-  if (new Set([flags.tsField, ...idFields]).size !== idFields.length + 1) {
-    throw new PipelineError(
-      'BAD_OPTIONS',
-      'choosing the fields to count: --id-field and --ts-field must all differ',
-    );
-  }
-  return countRules({
-    tsField: flags.tsField,
-    idFields,
-    strict: flags.strict === true,
-    precision: flags.precision,
-    latenessS: flags.lateness,
-    confirmFrames: flags.confirmFrames,
-  });
+  const choices = choicesOf(flags);
+  const faults = choiceFaults(choices, '--id-field and --ts-field');
+  if (faults.length === 0) return countRules(choices);
+  throw new PipelineError('BAD_OPTIONS', `choosing the fields to count: ${faults.join('; ')}`);
 }
 
 async function writeResults(results: readonly UniqueUsersResult[]): Promise<void> {

@@ -50,28 +50,37 @@ export interface AskedCount extends CountChoices {
 /** Ten times as many frames are held at most, in memory and in the state. */
 export const MOST_CONFIRM_FRAMES = 10_000;
 
+/** What is wrong with how to count, all at once. `fields`: what they are called where they were chosen. */
+export function choiceFaults(choices: CountChoices, fields = 'the fields'): string[] {
+  const { format, time, precision } = countRules(choices);
+  const names = [format.tsField, ...format.idFields];
+  return [
+    ...(format.idFields.length === 0 ? ['at least one field must be counted'] : []),
+    ...(format.idFields.length > MOST_ID_FIELDS ? [`at most ${MOST_ID_FIELDS} fields can be counted`] : []),
+    ...(new Set(names).size !== names.length ? [`${fields} must all differ`] : []),
+    ...wholeFaults('the precision', precision, MIN_PRECISION, MAX_PRECISION),
+    ...wholeFaults('the lateness', time.latenessS, 0),
+    ...wholeFaults('the number of confirming frames', time.confirmFrames, 1, MOST_CONFIRM_FRAMES),
+  ];
+}
+
 /** What is wrong with an input whatever the topics hold, all at once. @throws PipelineError `BAD_COUNT`. */
 export function checkCount(asked: AskedCount): void {
-  const { format, time, precision } = countRules(asked);
-  const faults: string[] = [];
-  const whole = (name: string, value: number, from: number, to = Number.MAX_SAFE_INTEGER): void => {
-    if (!Number.isInteger(value) || value < from || value > to) {
-      faults.push(
-        `${name} must be a whole number ${to === Number.MAX_SAFE_INTEGER ? `from ${from}` : `of [${from}, ${to}]`}`,
-      );
-    }
-  };
-  faults.push(...jobNameFaults(asked.job), ...rangeFaults(asked));
-  if (asked.source === asked.target) faults.push('frames and results need two topics');
-  const names = [format.tsField, ...format.idFields];
-  if (format.idFields.length === 0) faults.push('at least one field must be counted');
-  if (format.idFields.length > MOST_ID_FIELDS) faults.push(`at most ${MOST_ID_FIELDS} fields can be counted`);
-  if (new Set(names).size !== names.length) faults.push('the fields must all differ');
-  whole('the precision', precision, MIN_PRECISION, MAX_PRECISION);
-  whole('the lateness', time.latenessS, 0);
-  whole('the number of confirming frames', time.confirmFrames, 1, MOST_CONFIRM_FRAMES);
-  whole('the number of slices', asked.slices ?? 1, 1);
-  whole('the pause between provisional results', asked.provisionalMs ?? 0, 0);
+  const faults = [
+    ...jobNameFaults(asked.job),
+    ...rangeFaults(asked),
+    ...(asked.source === asked.target ? ['frames and results need two topics'] : []),
+    ...choiceFaults(asked),
+    ...wholeFaults('the number of slices', asked.slices ?? 1, 1),
+    ...wholeFaults('the pause between provisional results', asked.provisionalMs ?? 0, 0),
+  ];
   if (faults.length === 0) return;
   throw new PipelineError('BAD_COUNT', `reading what count ${asked.job} is to do: ${faults.join('; ')}`);
+}
+
+function wholeFaults(name: string, value: number, from: number, to = Number.MAX_SAFE_INTEGER): string[] {
+  if (Number.isInteger(value) && value >= from && value <= to) return [];
+  return [
+    `${name} must be a whole number ${to === Number.MAX_SAFE_INTEGER ? `from ${from}` : `of [${from}, ${to}]`}`,
+  ];
 }

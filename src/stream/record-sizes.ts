@@ -1,5 +1,5 @@
 import type { TargetLimits } from '../core/replay-target.js';
-import { readLimits, type TopicAdmin } from './replay/target.js';
+import { readLimits, type TopicAdmin } from './topic-limits.js';
 import { MAX_BATCH_BYTES } from './transactional-writer.js';
 
 /**

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { useStack } from '../support/stack.js';
-import { compareRuns, exactFaults } from './count/compare.js';
+import { compareRuns, exactFaults, orderFaults } from './count/compare.js';
+import { countLive } from './count/live.js';
 import { CountScene, type CountOutcome } from './count/scene.js';
 
 /** Another seed by `TIDEMARK_SEED`; a failure says which one it was. */
 const SEED = Number(process.env.TIDEMARK_SEED ?? 20261121);
 /** Small precision: windows are dense soon, so that both states are met. */
 const RULES = { precision: 10, confirmFrames: 20 };
+const FAULTS = { flips: 40, malformed: 30, lateShare: 0.02, lateS: 600 };
+const SHAPE = { users: 9_000, bytes: 120, perSecond: 80, ...FAULTS };
 
 describe(`chaos: counting unique users (seed ${SEED})`, function () {
   this.timeout(300_000);
@@ -17,8 +20,7 @@ describe(`chaos: counting unique users (seed ${SEED})`, function () {
 
   before(async function () {
     scene = new CountScene(stack().config, 'chaos.frames');
-    const faults = { flips: 40, malformed: 30, lateShare: 0.02, lateS: 600 };
-    await scene.fill({ seed: SEED, frames: 150_000, users: 9_000, bytes: 120, perSecond: 80, ...faults });
+    await scene.fill({ ...SHAPE, seed: SEED, frames: 150_000 });
     const plan = await scene.plan({ job: 'calm', ...RULES });
     await scene.countCalmly(plan);
     calm = await scene.outcome(plan);
@@ -28,7 +30,7 @@ describe(`chaos: counting unique users (seed ${SEED})`, function () {
   it('is right undisturbed, by the exact answer', () => {
     assert.deepEqual(exactFaults(scene.answers, calm, 4.5), []);
     assert.deepEqual([...calm.sketches.keys()], [...calm.results.keys()]);
-    assert.equal(calm.quarantined.length, 40 + 30);
+    assert.equal(calm.quarantined.length, FAULTS.flips + FAULTS.malformed);
   });
 
   for (const slices of [1, 4]) {
@@ -42,4 +44,24 @@ describe(`chaos: counting unique users (seed ${SEED})`, function () {
       assert.ok(expected > 50);
     });
   }
+
+  it('gives the same of frames that come while a live count is killed 6 times, one result after the other', async () => {
+    const live = new CountScene(stack().config, 'chaos.live');
+    try {
+      const frames = { ...SHAPE, seed: SEED, frames: 60_000 };
+      const { faults, outcome, calm: bounded, results } = await countLive(live, frames, RULES, 6);
+      assert.deepEqual([faults.length, new Set(faults.map(({ target }) => target)).size], [6, 3]);
+      assert.deepEqual(exactFaults(live.answers, outcome, 4.5), [], JSON.stringify(faults));
+      const { expected, ...found } = compareRuns(bounded, outcome);
+      assert.deepEqual(found, { found: expected, lost: 0, doubled: 0, different: 0 }, JSON.stringify(faults));
+      assert.ok(expected > 50);
+      assert.deepEqual(orderFaults(results), []);
+      assert.deepEqual(
+        new Set(results.map(({ status }) => status)),
+        new Set(['provisional', 'final', 'revised']),
+      );
+    } finally {
+      await live.close();
+    }
+  });
 });

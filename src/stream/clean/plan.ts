@@ -7,7 +7,7 @@ import { draftJob } from '../draft-job.js';
 import { COMPACTED, ensureTopic, partialsConfig, type JobPlanDeps } from '../job-topics.js';
 import { makeTopic } from '../make-topic.js';
 import { letterBytes, sizeFaults, takes } from '../record-sizes.js';
-import { readLimits, type TopicAdmin } from '../replay/target.js';
+import { readLimits, type TopicAdmin } from '../topic-limits.js';
 
 export interface CleanPlanDeps extends JobPlanDeps {
   readonly admin: TopicAdmin;

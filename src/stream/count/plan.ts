@@ -12,7 +12,7 @@ import { asAsked, draftJob } from '../draft-job.js';
 import { digestOf, JobStore } from '../job-store.js';
 import { COMPACTED, ensureTopic, partialsConfig, type JobPlanDeps } from '../job-topics.js';
 import { letterBytes, recordBytes, sizeFaults, takes, takesStates } from '../record-sizes.js';
-import { readLimits, type TopicAdmin } from '../replay/target.js';
+import { readLimits, type TopicAdmin } from '../topic-limits.js';
 import type { Output } from '../transactional-writer.js';
 
 export interface CountPlanDeps extends JobPlanDeps {

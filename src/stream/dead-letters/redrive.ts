@@ -6,8 +6,9 @@ import { ensureCheckpointTopic } from '../checkpoint-topic.js';
 import type { KafkaConnection } from '../kafka-connection.js';
 import { RedriveProcessor } from '../processors/redrive.js';
 import { eachRecord } from '../replay/scan.js';
-import { findTopic, type TopicAdmin } from '../replay/target.js';
+import { findTopic } from '../replay/target.js';
 import { DEFAULT_LIMITS, runSlice, type LapLimits } from '../run-slice.js';
+import type { TopicAdmin } from '../topic-limits.js';
 import { missing, openDeadLetterTopic, redrivenSoFar, redrivePlace } from './topic.js';
 
 export interface RedriveDeps {

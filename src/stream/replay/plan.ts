@@ -7,7 +7,8 @@ import { ensureCheckpointTopic } from '../checkpoint-topic.js';
 import { digestOf } from '../job-store.js';
 import type { KafkaConnection } from '../kafka-connection.js';
 import { freeze, offsetsAtTime, type FrozenTopic } from '../log-positions.js';
-import { createTarget, findTopic, readLimits, type TopicAdmin } from './target.js';
+import { readLimits, type TopicAdmin } from '../topic-limits.js';
+import { createTarget, findTopic } from './target.js';
 
 export interface PlanDeps {
   /** The cluster of B, and of the checkpoints. */

@@ -1,3 +1,4 @@
+import { resultKey, type UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import type { ExactCount } from '../../../src/generate/frames-answer.js';
 import type { Comparison } from '../replay/records.js';
 import type { CountOutcome } from './scene.js';
@@ -45,4 +46,23 @@ export function exactFaults(
     } else if (result.status === 'provisional') faults.push(`${key} is not final`);
   }
   return faults;
+}
+
+/** Results that may not follow the one before of their window: `provisional` ones, one `final`, `revised` 1, 2, ...; never fewer frames. */
+export function orderFaults(results: readonly UniqueUsersResult[]): string[] {
+  const newest = new Map<string, UniqueUsersResult>();
+  return results.flatMap((result) => {
+    const key = resultKey(result);
+    const before = newest.get(key);
+    newest.set(key, result);
+    const told = (one?: UniqueUsersResult) =>
+      one === undefined ? 'nothing' : `${one.status} ${one.revision} of ${one.frames} frames`;
+    return mayFollow(before, result) ? [] : [`${key}: ${told(result)} after ${told(before)}`];
+  });
+}
+
+function mayFollow(before: UniqueUsersResult | undefined, { status, revision, frames }: UniqueUsersResult) {
+  if (frames < (before?.frames ?? 1)) return false;
+  const wasFinal = before !== undefined && before.status !== 'provisional';
+  return wasFinal ? status === 'revised' && revision === before.revision + 1 : status !== 'revised';
 }

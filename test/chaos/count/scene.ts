@@ -6,6 +6,7 @@ import type { CountInput, CountPlan } from '../../../src/messages.js';
 import { countMergeLap, countSliceLap } from '../../../src/stream/count/lap.js';
 import { draftCountPlan, planCount } from '../../../src/stream/count/plan.js';
 import { JOB_HEADER, ORIGIN_HEADER, REASON_HEADER } from '../../../src/stream/processors/uniques.js';
+import type { LiveRun } from '../job/live.js';
 import { JobScene } from '../job/scene.js';
 import type { Fault } from '../report.js';
 import { digest } from './digest.js';
@@ -76,6 +77,11 @@ export class CountScene extends JobScene<ExactCount> {
     return this.underKills({ kind: 'count', plan }, kills, seed);
   }
 
+  /** Follows the topic, every part in a process of its own. */
+  startLive(plan: CountPlan, seed: number): LiveRun {
+    return this.live({ kind: 'count', plan }, seed);
+  }
+
   async outcome(plan: CountPlan): Promise<CountOutcome> {
     const results = new Map<string, string>();
     const newest = new Map<string, UniqueUsersResult>();
@@ -106,14 +112,26 @@ export class CountScene extends JobScene<ExactCount> {
     return found.sort();
   }
 
-  /** The newest record of each key that is of this job: others may share its topics. */
+  /** Every result that a job has given, those of one window in the order they were given. */
+  async results({ target, job }: CountPlan): Promise<UniqueUsersResult[]> {
+    const results: UniqueUsersResult[] = [];
+    await this.#eachOf(target.topic, job, (_key, value) =>
+      results.push(JSON.parse(value.toString()) as UniqueUsersResult),
+    );
+    return results;
+  }
+
   async #newestOf(topic: string, job: string): Promise<Map<string, Buffer>> {
     const newest = new Map<string, Buffer>();
-    await this.each(topic, (cursor) => {
-      if (cursor.header(JOB_HEADER)!.toString() !== job) return;
-      newest.set(cursor.key()!.toString(), Buffer.from(cursor.value()!));
-    });
+    await this.#eachOf(topic, job, (key, value) => newest.set(key, Buffer.from(value)));
     return newest;
+  }
+
+  /** The records that are of this job: others may share its topics. */
+  #eachOf(topic: string, job: string, visit: (key: string, value: Buffer) => void): Promise<void> {
+    return this.each(topic, (cursor) => {
+      if (cursor.header(JOB_HEADER)!.toString() === job) visit(cursor.key()!.toString(), cursor.value()!);
+    });
   }
 }
 

@@ -9,6 +9,7 @@ import { makeTopic } from '../../../src/stream/make-topic.js';
 import type { RecordCursor } from '../../../src/stream/record-batch.js';
 import { eachOfTopic } from '../../support/topic-records.js';
 import type { Fault } from '../report.js';
+import { LiveRun } from './live.js';
 import type { OrderedJob } from './order.js';
 import { runUnderKills } from './run.js';
 
@@ -81,6 +82,11 @@ export class JobScene<Answer> {
   protected underKills(job: OrderedJob, kills: number, seed: number): Promise<Fault[]> {
     const { config, connection } = this;
     return runUnderKills({ kafka: config.kafka, connection, job }, kills, seed);
+  }
+
+  /** A live job, every part in a process of its own. */
+  protected live(job: OrderedJob, seed: number): LiveRun {
+    return new LiveRun({ kafka: this.config.kafka, job }, seed);
   }
 
   #withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {

@@ -206,12 +206,14 @@ describe('cli/count', function () {
   });
 
   it('says clearly what is wrong with how it is called', async () => {
+    const many = Array.from({ length: 30 }, (_, i) => ['--id-field', `field${i}`]).flat();
     const table: [args: string[], message: RegExp][] = [
       [[], /--stdin or --file/],
       [['--stdin', '--file', frames], /--stdin or --file/],
       [['--file', join(folder, 'none')], /opening .*none/],
       [['--file', frames, '--precision', '3'], /4 to 18/],
-      [['--file', frames, '--id-field', 'ts'], /must all differ/],
+      [['--file', frames, '--id-field', 'ts'], /--id-field and --ts-field must all differ/],
+      [['--file', frames, ...many], /at most 29 fields/],
     ];
     for (const [args, message] of table) {
       const { exitCode, stderr } = await tidemark(['count', ...args]);
