@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { PipelineError } from '../core/errors.js';
+import type { Checkpoint } from './checkpoint-schema.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { listOffsets } from './list-offsets.js';
 import { LogReader } from './log-reader.js';
@@ -14,19 +14,6 @@ export interface StateRecord {
   readonly key: string;
   readonly value: Buffer | null;
 }
-
-const Offset = z.string().regex(/^\d+$/);
-const CheckpointSchema = z.object({
-  version: z.literal(1),
-  /** Per source partition the next offset to read. */
-  next: z.record(z.string(), Offset),
-  counts: z.record(z.string(), z.number()),
-  gaps: z.array(z.object({ partition: z.int(), startOffset: Offset, endOffset: Offset, reason: z.string() })),
-  finished: z.boolean(),
-});
-
-/** The durable progress of a slice. Counts are since the slice began. */
-export type Checkpoint = z.infer<typeof CheckpointSchema>;
 
 export interface Restored {
   readonly checkpoint: Checkpoint | undefined;
@@ -97,7 +84,7 @@ export async function restore(connection: KafkaConnection, place: CheckpointPlac
     }
   }
   return {
-    checkpoint: newest && parseCheckpoint(newest, place),
+    checkpoint: newest && (await parseCheckpoint(newest, place)),
     state: [...state].map(([key, value]) => ({ key, value })),
     recordsRead,
   };
@@ -108,13 +95,15 @@ function keep(state: Map<string, Buffer>, key: string, value: Buffer | null): vo
   else state.set(key, Buffer.from(value));
 }
 
-function parseCheckpoint(value: Buffer, place: CheckpointPlace): Checkpoint {
+async function parseCheckpoint(value: Buffer, place: CheckpointPlace): Promise<Checkpoint> {
   let json: unknown;
   try {
     json = JSON.parse(value.toString('utf8'));
   } catch (cause) {
     throw unreadable(place, cause);
   }
+  // To load it takes as long as to read some ten thousand records: only who has a checkpoint waits for it.
+  const { CheckpointSchema } = await import('./checkpoint-schema.js');
   const parsed = CheckpointSchema.safeParse(json);
   if (!parsed.success) throw unreadable(place, parsed.error);
   return parsed.data;

@@ -1,13 +1,19 @@
+import { createRequire } from 'node:module';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as zstd from '@bokuweb/zstd-wasm';
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
-import snappy from 'snappy';
+import type * as Lz4 from 'lz4-napi';
+import type * as Snappy from 'snappy';
 import { PipelineError } from '../core/errors.js';
 import { asBuffer } from './as-buffer.js';
 
 /** Bits 0 to 2 of a batch's attributes, in the order of the protocol's numbers. */
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
+
+const require = createRequire(import.meta.url);
+/** Native libraries, loaded when the first batch asks for them: most processes never see one. */
+const lz4 = () => require('lz4-napi') as typeof Lz4;
+const snappy = () => require('snappy') as typeof Snappy;
 
 // Instantiating the module is asynchronous; decoding a batch is not.
 await zstd.init();
@@ -27,7 +33,7 @@ export function compress(codec: Compression, body: Buffer): Buffer {
     case 'snappy':
       return compressXerial(body);
     case 'lz4':
-      return compressFrameSync(owned(body));
+      return lz4().compressFrameSync(owned(body));
     case 'zstd':
       return Buffer.from(zstd.compress(owned(body), 3));
   }
@@ -44,7 +50,7 @@ export function decompress(codec: Compression, bytes: Buffer): Buffer {
       case 'snappy':
         return decompressXerial(bytes);
       case 'lz4':
-        return decompressFrameSync(owned(bytes));
+        return lz4().decompressFrameSync(owned(bytes));
       case 'zstd':
         return decompressZstd(bytes);
     }
@@ -69,7 +75,7 @@ function compressXerial(body: Buffer): Buffer {
   header.writeInt32BE(1, 12);
   const parts: Buffer[] = [header];
   for (let at = 0; at < body.length; at += XERIAL_BLOCK_BYTES) {
-    const block = snappy.compressSync(owned(body).subarray(at, at + XERIAL_BLOCK_BYTES));
+    const block = snappy().compressSync(owned(body).subarray(at, at + XERIAL_BLOCK_BYTES));
     const length = Buffer.alloc(4);
     length.writeInt32BE(block.length);
     parts.push(length, block);
@@ -89,7 +95,7 @@ function decompressXerial(bytes: Buffer): Buffer {
 }
 
 const uncompressSnappy = (block: Buffer): Buffer =>
-  snappy.uncompressSync(owned(block), { asBuffer: true }) as Buffer;
+  snappy().uncompressSync(owned(block), { asBuffer: true }) as Buffer;
 
 /** What ZSTD_decompress answers when the target is too small (zstd_errors.h: ZSTD_error_dstSize_tooSmall = 70). */
 const TARGET_TOO_SMALL = /-70\b/;

@@ -1,5 +1,6 @@
 import type { JobPlan, JobReport } from '../messages.js';
-import { CHECKPOINT_TOPIC, type Checkpoint } from './checkpoint-store.js';
+import type { Checkpoint } from './checkpoint-schema.js';
+import { CHECKPOINT_TOPIC } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { freeze } from './log-positions.js';
 import type { ReadRange } from './read-positions.js';

@@ -1,12 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PipelineError } from '../core/errors.js';
-import {
-  checkpointRecord,
-  restore,
-  stateRecord,
-  type Checkpoint,
-  type CheckpointPlace,
-} from './checkpoint-store.js';
+import type { Checkpoint } from './checkpoint-schema.js';
+import { checkpointRecord, restore, stateRecord, type CheckpointPlace } from './checkpoint-store.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { LogReader, type ReadEvent } from './log-reader.js';
 import type { Gap, ReadRange } from './read-positions.js';
