@@ -1,19 +1,11 @@
-import { createRequire } from 'node:module';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import * as zstd from '@bokuweb/zstd-wasm';
-import type * as Lz4 from 'lz4-napi';
-import type * as Snappy from 'snappy';
 import { PipelineError } from '../core/errors.js';
 import { asBuffer } from './as-buffer.js';
+import { lz4, snappy, zstd } from './required.js';
 
 /** Bits 0 to 2 of a batch's attributes, in the order of the protocol's numbers. */
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
-
-const require = createRequire(import.meta.url);
-/** Native libraries, loaded when the first batch asks for them: most processes never see one. */
-const lz4 = () => require('lz4-napi') as typeof Lz4;
-const snappy = () => require('snappy') as typeof Snappy;
 
 // Instantiating the module is asynchronous; decoding a batch is not.
 await zstd.init();

@@ -1,4 +1,3 @@
-import { crc32c } from '@node-rs/crc32';
 import { PipelineError } from '../core/errors.js';
 import { COMPRESSIONS, compress, type Compression } from './compression.js';
 import {
@@ -9,6 +8,7 @@ import {
   type RecordCursor,
   type RecordHeader,
 } from './record-batch.js';
+import { crc32c } from './required.js';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.js';
 
 /** What the producer stamps on a batch; `producerId` -1 for a producer that is neither idempotent nor transactional. */

@@ -1,6 +1,6 @@
-import { crc32c } from '@node-rs/crc32';
 import { PipelineError } from '../core/errors.js';
 import { COMPRESSIONS, decompress } from './compression.js';
+import { crc32c } from './required.js';
 import { VarintReader } from './varint.js';
 
 /**
