@@ -28,14 +28,20 @@ export function addSchedule(program: Command): void {
 
   schedule
     .command('apply')
-    .description('create the schedule, or change the one there is; a paused one stays paused')
-    .option('--at <HH:MM>', 'time of the day, UTC (default: 00:30)')
+    .description(
+      'create the schedule, or change what is named of the one there is; a paused one stays paused',
+    )
+    .option('--at <HH:MM>', 'time of the day, UTC (of a new schedule: 00:30)')
     .option(
       '--last <days>',
-      'days looked at: the previous one, then the missing and stale ones (default: 7)',
+      'days looked at: the previous one, then the missing and stale ones (of a new schedule: 7)',
       above0,
     )
-    .option('--catch-up <hours>', 'how late a missed run is still made up for (default: 48)', above0)
+    .option(
+      '--catch-up <hours>',
+      'how late a missed run is still made up for (of a new schedule: 48)',
+      above0,
+    )
     .addOption(asJson())
     .action(({ at, last, catchUp, json }: ApplyFlags) => {
       const options: GoldScheduleOptions = {

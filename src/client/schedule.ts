@@ -2,6 +2,7 @@ import {
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
   type Client,
+  type ScheduleDescription,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
 import { settledSchedule } from '../clients/settled-schedule.js';
@@ -11,6 +12,7 @@ import { CONTROL_QUEUE, GOLD_SCHEDULE_ID } from '../core/ids.js';
 import type { GoldBackfillInput } from '../messages.js';
 import type { ClientConnections } from './connections.js';
 
+/** What is not named stays as the schedule has it; the defaults are a new one's. */
 export interface GoldScheduleOptions {
   /** Time of the day in UTC, `HH:MM`; default 00:30. */
   readonly at?: string;
@@ -32,6 +34,8 @@ export interface GoldScheduleView extends Required<GoldScheduleOptions> {
 }
 
 const DEFAULTS: Required<GoldScheduleOptions> = { at: '00:30', lastDays: 7, catchUpHours: 48 };
+/** What is shown where no option can say it. */
+const UNSAID: Required<GoldScheduleOptions> = { at: '--:--', lastDays: 0, catchUpHours: 0 };
 const MOST_DAYS = 366;
 
 type GoldSchedule = Omit<ScheduleUpdateOptions, 'state'>;
@@ -45,20 +49,24 @@ export class ScheduleClient {
   }
 
   /**
-   * Creates the schedule, or gives the one there is these options; a paused one stays paused.
+   * Creates the schedule, or gives the one there is these options, and leaves it the others; a paused one stays paused.
    * @throws PipelineError `BAD_SCHEDULE`, `TEMPORAL_UNREACHABLE`.
    */
   async apply(options: GoldScheduleOptions = {}): Promise<void> {
-    const schedule = goldSchedule({ ...DEFAULTS, ...options });
+    // Before anything is asked: options that make no sense are refused whether or not there is a schedule.
+    const created = goldSchedule({ ...DEFAULTS, ...options });
     await this.#call('applying', async (client) => {
       const handle = client.schedule.getHandle(GOLD_SCHEDULE_ID);
       try {
         // An update before would make Temporal forget a failure that it has not looked at.
         await settledSchedule(handle);
-        await handle.update(({ state }) => ({ ...schedule, state }));
+        await handle.update((found) => ({
+          ...goldSchedule({ ...DEFAULTS, ...optionsOf(found), ...options }),
+          state: found.state,
+        }));
       } catch (error) {
         if (!(error instanceof ScheduleNotFoundError)) throw error;
-        await client.schedule.create({ scheduleId: GOLD_SCHEDULE_ID, ...schedule });
+        await client.schedule.create({ scheduleId: GOLD_SCHEDULE_ID, ...created });
       }
     });
   }
@@ -66,15 +74,11 @@ export class ScheduleClient {
   /** @throws PipelineError `NO_SCHEDULE`. */
   show(): Promise<GoldScheduleView> {
     return this.#call('reading', async (client) => {
-      const { spec, action, policies, state, info } = await settledSchedule(
-        client.schedule.getHandle(GOLD_SCHEDULE_ID),
-      );
-      const [calendar] = spec.calendars ?? [];
-      const [input] = (action.args ?? []) as [GoldBackfillInput];
+      const described = await settledSchedule(client.schedule.getHandle(GOLD_SCHEDULE_ID));
+      const { policies, state, info } = described;
       return {
-        at: `${twoDigits(calendar?.hour[0]?.start)}:${twoDigits(calendar?.minute[0]?.start)}`,
-        lastDays: 'lastDays' in input.range ? input.range.lastDays : 0,
-        catchUpHours: policies.catchupWindow / 3_600_000,
+        ...UNSAID,
+        ...optionsOf(described),
         paused: state.paused,
         pauseOnFailure: policies.pauseOnFailure,
         overlap: String(policies.overlap),
@@ -162,6 +166,19 @@ function goldSchedule({ at, lastDays, catchUpHours }: Required<GoldScheduleOptio
       args: [input],
       staticSummary: `gold of the last ${lastDays} days`,
     },
+  };
+}
+
+/** The options of a schedule, without those that somebody has set in a way that no option can say. */
+function optionsOf({ spec, action, policies }: ScheduleDescription): GoldScheduleOptions {
+  const [calendar] = spec.calendars ?? [];
+  const [input] = (action.args ?? []) as [GoldBackfillInput?];
+  return {
+    ...(calendar !== undefined && {
+      at: `${twoDigits(calendar.hour[0]?.start)}:${twoDigits(calendar.minute[0]?.start)}`,
+    }),
+    ...(input !== undefined && 'lastDays' in input.range && { lastDays: input.range.lastDays }),
+    catchUpHours: policies.catchupWindow / 3_600_000,
   };
 }
 

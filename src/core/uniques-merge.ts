@@ -12,7 +12,7 @@ import {
   type StateRecord,
 } from './uniques-state.js';
 import { sumTallies, type FrameTally } from './uniques-tally.js';
-import { mergedTimeS, type PartitionClock } from './watermark.js';
+import { believedClock, mergedTimeS } from './watermark.js';
 import { parseWindowKey, WINDOW_KINDS, windowKey, type Window } from './window.js';
 
 /** What the slices have reported of one window. */
@@ -48,7 +48,6 @@ interface StoredResult {
 const RESULT_PREFIX = 'result/';
 const CLOCK_PREFIX = 'clock/';
 const CLOSED_KEY = 'closed';
-const UNREPORTED: PartitionClock = { timeS: undefined, reading: 'reading' };
 
 /**
  * Second stage of counting: unites the window states of all slices and alone decides when a result is given. `final`
@@ -123,7 +122,10 @@ export class UniquesMerge {
     visit?: (result: UniqueUsersResult, sketch: UniqueSketch) => void,
     behind: ReadonlySet<string> = new Set(),
   ): UniqueUsersResult[] {
-    const timeS = mergedTimeS(this.#knownClocks(behind)) ?? Number.NEGATIVE_INFINITY;
+    const clocks = [...this.#clocks].map(([id, clock]) =>
+      believedClock(clock, this.#tellers.get(id), behind),
+    );
+    const timeS = mergedTimeS(clocks) ?? Number.NEGATIVE_INFINITY;
     const watermarkMs = (timeS - this.#rules.time.orderS) * 1000;
     const closedMs = Math.max(this.#closedMs, (timeS - this.#rules.time.latenessS) * 1000);
     // Infinity, once all have ended, is not a time to keep.
@@ -146,14 +148,6 @@ export class UniquesMerge {
       const results = this.#emit(merged, status, nowMs);
       if (visit !== undefined) results.forEach((result, field) => visit(result, merged.sketches[field]!));
       return results;
-    });
-  }
-
-  #knownClocks(behind: ReadonlySet<string>): PartitionClock[] {
-    return [...this.#clocks].map(([id, clock = UNREPORTED]) => {
-      const teller = this.#tellers.get(id);
-      const isStale = teller === undefined ? behind.size > 0 : behind.has(teller);
-      return clock.reading === 'idle' && isStale ? { ...clock, reading: 'reading' } : clock;
     });
   }
 

@@ -28,6 +28,22 @@ export interface PartitionClock {
   readonly reading: 'reading' | 'idle' | 'ended';
 }
 
+const UNREPORTED: PartitionClock = { timeS: undefined, reading: 'reading' };
+
+/**
+ * What a merge stage may believe of a partition's clock, undefined before its first report. `behind`: slices that have told more than
+ * was read of them; an idle partition of theirs may be idle no more. `teller`: whose report it is, undefined since a restart: anybody's.
+ */
+export function believedClock(
+  clock: PartitionClock | undefined,
+  teller: string | undefined,
+  behind: ReadonlySet<string>,
+): PartitionClock {
+  if (clock?.reading !== 'idle') return clock ?? UNREPORTED;
+  const isStale = teller === undefined ? behind.size > 0 : behind.has(teller);
+  return isStale ? { timeS: clock.timeS, reading: 'reading' } : clock;
+}
+
 /**
  * The time all partitions have reached, in seconds: the earliest of those being read; with none of these the earliest
  * of the idle ones; infinity when all have ended. Undefined while one that is being read has no time.

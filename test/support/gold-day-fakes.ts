@@ -75,7 +75,7 @@ export class GoldDayFakes {
       this.computed.push(input);
       if (this.computing !== undefined) throw this.computing;
       const run = { ...runOf(input), runId: Context.current().info.workflowExecution?.runId ?? '' };
-      this.standing = this.changed ? undefined : run;
+      this.standing = this.changed || !run.isFinal ? undefined : run;
       this.changed = false;
       return { ...run, reused: false };
     },

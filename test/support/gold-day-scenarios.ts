@@ -8,6 +8,7 @@ import {
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DAY_MS, addDays, dayOf, dayStartMs, type Day } from '../../src/core/day.js';
 import type { GoldDayInput, GoldDayRequest, GoldDayResult } from '../../src/messages.js';
 import { waitUntil } from '../../src/wait-until.js';
 import { goldRequest } from '../../src/workflows/definitions.js';
@@ -23,6 +24,8 @@ export interface Scenario {
   readonly input?: Partial<GoldDayInput>;
   /** Whether it is asked for by the update that starts it, as Airflow does. */
   readonly byUpdate?: true;
+  /** How long its day still lasts when it is asked for, ms by the server's clock; without, the day is long over. */
+  readonly lastsMs?: number;
   readonly given?: (fakes: GoldDayFakes) => void;
   readonly meanwhile?: (handle: Handle, fakes: GoldDayFakes) => Promise<void>;
 }
@@ -185,7 +188,8 @@ export async function play(
     maxHeartbeatThrottleInterval: '1s',
   });
   return worker.runUntil(async () => {
-    const handle = await begin(env, scenario, taskQueue);
+    const day = scenario.lastsMs === undefined ? '2024-05-01' : await dayLasting(env, scenario.lastsMs);
+    const handle = await begin(env, scenario, taskQueue, day);
     await scenario.meanwhile?.(handle, fakes);
     const end = await handle.result().then(
       (result) => ({ result, ended: undefined, message: '' }),
@@ -197,11 +201,24 @@ export async function play(
   });
 }
 
-async function begin(env: TestWorkflowEnvironment, scenario: Scenario, taskQueue: string): Promise<Handle> {
+/** Lets time go by until a day lasts for so long: of the next one, as too little may be left of this one. */
+async function dayLasting(env: TestWorkflowEnvironment, ms: number): Promise<Day> {
+  const nowMs = await env.currentTimeMs();
+  const day = addDays(dayOf(nowMs), 1);
+  await env.sleep(dayStartMs(day) + DAY_MS - ms - nowMs);
+  return day;
+}
+
+async function begin(
+  env: TestWorkflowEnvironment,
+  scenario: Scenario,
+  taskQueue: string,
+  day: Day,
+): Promise<Handle> {
   const options: WorkflowStartOptions<typeof goldDay> = {
-    workflowId: `gold-day/2024-05-01/${scenario.name}`,
+    workflowId: `gold-day/${day}/${scenario.name}`,
     taskQueue,
-    args: [{ day: '2024-05-01', requestedBy: 'first', ...scenario.input }],
+    args: [{ day, requestedBy: 'first', ...scenario.input }],
   };
   const { workflow } = env.client;
   if (scenario.byUpdate === undefined) return workflow.start<typeof goldDay>('goldDay', options);

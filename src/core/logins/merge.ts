@@ -1,6 +1,6 @@
 import { PipelineError } from '../errors.js';
 import { jsonRecord, readJson, type StateRecord } from '../uniques-state.js';
-import { mergedTimeS, type PartitionClock } from '../watermark.js';
+import { believedClock, mergedTimeS } from '../watermark.js';
 import { LoginAlerts, type AlertRules } from './alerts.js';
 import { decodeFacts, decodeReport, FACTS_KEY, PARTITION_PREFIX, type PartitionReport } from './facts.js';
 import type { LoginIdentity, LoginInsight, MergeCounts } from './insights.js';
@@ -31,7 +31,6 @@ interface StoredMerge {
 
 const REPORT_PREFIX = 'report/';
 const MERGE_KEY = 'merge';
-const UNREPORTED: PartitionClock = { timeS: undefined, reading: 'reading' };
 
 /**
  * What the slices tell of clean logins, across partitions: windows, alerts, and the identity of every partition. Each login
@@ -44,6 +43,8 @@ export class LoginMerge {
   readonly #alerts: LoginAlerts;
   /** Newest report of every partition; undefined before the first. */
   readonly #reports = new Map<number, PartitionReport | undefined>();
+  /** Which slice told it, since this stage began. */
+  readonly #tellers = new Map<number, string>();
   /** Partitions whose report is newer than the state, or than what was told. */
   readonly #unsaved = new Set<number>();
   readonly #untold = new Set<number>();
@@ -76,7 +77,7 @@ export class LoginMerge {
   }
 
   /** Takes in one record of a slice. @throws PipelineError `IDENTITY_BROKEN`, `BAD_STATE`. */
-  apply({ key, value }: StateRecord): void {
+  apply(slice: string, { key, value }: StateRecord): void {
     if (value === null) return;
     if (key === FACTS_KEY) {
       for (const fact of decodeFacts(value)) {
@@ -86,19 +87,25 @@ export class LoginMerge {
       }
     } else if (key.startsWith(PARTITION_PREFIX)) {
       const report = decodeReport(value);
+      const { partition } = report.tally;
       requireIdentity(this.#job, report.tally);
-      this.#reports.set(report.tally.partition, report);
-      this.#unsaved.add(report.tally.partition);
-      this.#untold.add(report.tally.partition);
+      this.#reports.set(partition, report);
+      this.#tellers.set(partition, slice);
+      this.#unsaved.add(partition);
+      this.#untold.add(partition);
     }
     this.#isDirty = true;
   }
 
-  /** What is due: finals and new alerts at once; with `withChanges` also provisional and revised results, identity, state. */
-  results(nowMs: number, withChanges: boolean): LoginInsight[] {
-    const clocks = [...this.#reports.values()].map((report) =>
-      report === undefined ? UNREPORTED : { timeS: report.timeS ?? undefined, reading: report.reading },
-    );
+  /**
+   * What is due: finals and new alerts at once; with `withChanges` also provisional and revised results, identity, state.
+   * `behind`: slices that have told more than was read of them; an idle partition of theirs may be idle no more.
+   */
+  results(nowMs: number, withChanges: boolean, behind: ReadonlySet<string> = new Set()): LoginInsight[] {
+    const clocks = [...this.#reports].map(([id, report]) => {
+      const clock = report && { timeS: report.timeS ?? undefined, reading: report.reading };
+      return believedClock(clock, this.#tellers.get(id), behind);
+    });
     const timeMs = 1_000 * (mergedTimeS(clocks) ?? Number.NEGATIVE_INFINITY);
     const { latenessMs } = this.#rules;
     const windows = this.#windows.results(nowMs, timeMs - ORDER_MS, timeMs - latenessMs, withChanges);

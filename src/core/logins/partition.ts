@@ -109,8 +109,11 @@ export class LoginPartition {
     ];
   }
 
-  /** Takes up what the newest records of each key hold, and the tally. @throws PipelineError `BAD_STATE`. */
-  restore(records: Iterable<StateRecord>, tally: PartitionTally | undefined): void {
+  /**
+   * Takes up what the newest records of each key hold, and the tally. Returns whether it was idle: it is read again, as much may
+   * have come since. @throws PipelineError `BAD_STATE`.
+   */
+  restore(records: Iterable<StateRecord>, tally: PartitionTally | undefined): boolean {
     const { partition } = this.tally;
     const segments = new Map<number, Uint8Array>();
     let stored: StoredPartition | undefined;
@@ -122,8 +125,11 @@ export class LoginPartition {
       }
     }
     if (tally !== undefined) this.tally = tally;
-    if (stored === undefined) return;
-    this.time = new LoginTime(stored);
+    if (stored === undefined) return false;
+    const wasIdle = stored.reading === 'idle';
+    this.time = new LoginTime(wasIdle ? { ...stored, reading: 'reading' } : stored);
     this.#recent = new RecentLogins(stored.accepted, segments);
+    this.isDirty = wasIdle;
+    return wasIdle;
   }
 }

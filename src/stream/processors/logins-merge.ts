@@ -5,7 +5,7 @@ import { asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
 import type { Output } from '../transactional-writer.js';
-import { eachTold, ResultsPace } from './merge-stage.js';
+import { eachTold, ResultsPace, slicesBehind } from './merge-stage.js';
 import { JOB_HEADER } from './uniques.js';
 
 export interface LoginsMergeOptions {
@@ -40,14 +40,16 @@ export class LoginsMergeProcessor implements Processor {
   }
 
   process(batch: SourceBatch): number {
-    const records = eachTold(batch, (key, value) => this.#merge.apply({ key, value }));
+    const slice = String(batch.partition);
+    const records = eachTold(batch, (key, value) => this.#merge.apply(slice, { key, value }));
     this.#pace.heard(records);
     return records;
   }
 
-  tick(nowMs: number, _positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
-    const due = this.#pace.due(nowMs);
-    return due !== undefined && this.#emit(nowMs, due === 'all', output);
+  tick(nowMs: number, positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
+    const behind = slicesBehind(positions);
+    const due = this.#pace.due(nowMs, behind.size > 0);
+    return due !== undefined && this.#emit(nowMs, due === 'all', output, behind);
   }
 
   snapshot(): StateRecord[] {
@@ -64,9 +66,9 @@ export class LoginsMergeProcessor implements Processor {
     this.#emit(this.#options.now(), true, output);
   }
 
-  #emit(nowMs: number, withChanges: boolean, output: Output): boolean {
+  #emit(nowMs: number, withChanges: boolean, output: Output, behind?: ReadonlySet<string>): boolean {
     const { insights } = this.#options;
-    const due = this.#merge.results(nowMs, withChanges);
+    const due = this.#merge.results(nowMs, withChanges, behind);
     for (const insight of due) {
       const key = Buffer.from(insightKey(insight));
       output.write(insights.topic, partitionOfKey(key, insights.partitions), {

@@ -66,7 +66,11 @@ export class LoginsProcessor implements Processor {
 
   restore(state: readonly StateRecord[], counts: Readonly<Record<string, number>>): void {
     const tallies = new Map(talliesOf(counts).map((tally) => [tally.partition, tally]));
-    for (const [id, partition] of this.#partitions) partition.restore(state, tallies.get(id));
+    for (const [id, partition] of this.#partitions) {
+      const wasIdle = partition.restore(state, tallies.get(id));
+      // Such a one has been silent for long enough, should there be nothing more of it.
+      if (wasIdle) this.#heardMs.set(id, Number.NEGATIVE_INFINITY);
+    }
   }
 
   process({ partition: id, batch, startOffset, endOffset }: SourceBatch, output: Output): number {

@@ -1,4 +1,4 @@
-import type { SourceBatch } from '../processor.js';
+import type { SourceBatch, SourcePosition } from '../processor.js';
 
 /** When a merge stage has results to write: what is final whenever something was read, the rest every so often. */
 export class ResultsPace {
@@ -16,12 +16,15 @@ export class ResultsPace {
     this.#hasNews ||= records > 0;
   }
 
-  /** What to write at this moment: `final` results, or `all`, also those not final yet; undefined when there is no reason to. */
-  due(nowMs: number): 'final' | 'all' | undefined {
+  /**
+   * What to write at this moment: `final` results, or `all`, also those not final yet; undefined when there is no reason to.
+   * `isBehind`: what is held back for a slice that is behind is due once that is read, also where it brings no record.
+   */
+  due(nowMs: number, isBehind: boolean): 'final' | 'all' | undefined {
     const isProvisionalDue = this.#provisionalMs > 0 && nowMs - this.#toldMs >= this.#provisionalMs;
     if (isProvisionalDue) this.#toldMs = nowMs;
     if (!this.#hasNews && !isProvisionalDue) return undefined;
-    this.#hasNews = false;
+    this.#hasNews = isBehind;
     return isProvisionalDue ? 'all' : 'final';
   }
 }
@@ -39,4 +42,12 @@ export function eachTold(
     if (key !== null) take(key.toString(), cursor.value());
   }
   return records;
+}
+
+/** The slices that have told more than was read of them, or may have: their partition's end is not known yet. */
+export function slicesBehind(positions: ReadonlyMap<number, SourcePosition>): Set<string> {
+  const behind = [...positions].filter(
+    ([, { nextOffset, lastStableOffset }]) => lastStableOffset < 0 || nextOffset < lastStableOffset,
+  );
+  return new Set(behind.map(([slice]) => String(slice)));
 }

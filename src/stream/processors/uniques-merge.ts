@@ -7,7 +7,7 @@ import type { CountRules } from '../../core/uniques-slice.js';
 import { asBuffer, asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
-import { eachTold, ResultsPace } from './merge-stage.js';
+import { eachTold, ResultsPace, slicesBehind } from './merge-stage.js';
 import { JOB_HEADER, MOST_NEW_WINDOWS } from './uniques.js';
 import type { Output } from '../transactional-writer.js';
 
@@ -63,12 +63,9 @@ export class UniquesMergeProcessor implements Processor {
   }
 
   tick(nowMs: number, positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean {
-    const due = this.#pace.due(nowMs);
-    if (due === undefined) return false;
-    const behind = [...positions].filter(
-      ([, { nextOffset, lastStableOffset }]) => lastStableOffset < 0 || nextOffset < lastStableOffset,
-    );
-    return this.#emit(nowMs, due === 'all', output, new Set(behind.map(([slice]) => String(slice))));
+    const behind = slicesBehind(positions);
+    const due = this.#pace.due(nowMs, behind.size > 0);
+    return due !== undefined && this.#emit(nowMs, due === 'all', output, behind);
   }
 
   isFull(): boolean {

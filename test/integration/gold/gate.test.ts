@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { addDays } from '../../../src/core/day.js';
+import { barrierEventId } from '../../../src/core/ids.js';
 import { MONGO_CONNECTOR, POSTGRES_CONNECTOR } from '../../../src/core/names.js';
+import type { GoldDayProgress, GoldDayResult } from '../../../src/messages.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { attemptsOf, FIRST_DAY, goldRows } from '../../support/gold.js';
 import { eventOf } from '../../support/gold-stack.js';
@@ -113,4 +115,60 @@ describe('the gate of gold', function () {
     const { events: counted, isFinal } = (await run) ?? { events: '', isFinal: false };
     assert.deepEqual([counted, isFinal], ['4', true]);
   });
+
+  it('is passed a second time for who joins: an event that came after the first is waited for, and counted', async () => {
+    const { tidemark, clickhouse, postgres, events } = gold();
+    const joined = addDays(day, 1);
+    const insert = (id: string) => events.insertOne(eventOf(id, user, 'login', `${joined}T01:00:00Z`).stored);
+    const counted = async () => (await goldRows(clickhouse, joined)).map((row) => row.total_events);
+    const seen = <T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> =>
+      waitUntil(what, ask, { timeoutMs: 60_000 });
+    const runs: Promise<GoldDayResult>[] = [];
+    let told: GoldDayProgress | undefined;
+    await insert('join-1');
+    const earlier = await marks();
+    // Holds the first pass between the arrival of its mark and its computation.
+    await clickhouse.command({ query: 'DETACH TABLE kafka_users SYNC' });
+    const attach = () => clickhouse.command({ query: 'ATTACH TABLE IF NOT EXISTS kafka_users' });
+    try {
+      await postgres.query("UPDATE users SET full_name = 'Joined' WHERE user_id = $1", [user]);
+      runs.push(tidemark.gold.run({ day: joined, onProgress: (progress) => (told = progress) }));
+      const first = await seen('the first mark', async () =>
+        (await marks()).find((mark) => !earlier.includes(mark)),
+      );
+      await whilePaused(MONGO_CONNECTOR, async () => {
+        await insert('join-2');
+        runs.push(tidemark.gold.run({ day: joined, requestedBy: 'second' }));
+        await seen('the second caller', () => Promise.resolve(told?.requestedBy.includes('second')));
+        await attach();
+        await seen('the second gate to wait for another mark', () => {
+          const { step } = told!;
+          return Promise.resolve(/tidemark-mongo to produce/.test(step) && !step.includes(first));
+        });
+        assert.deepEqual(await counted(), [1], 'by the first pass');
+      });
+    } finally {
+      await attach();
+    }
+    const results = await Promise.all(runs);
+    assert.deepEqual(
+      results.map((result) => [result.events, result.isFinal]),
+      [
+        ['2', true],
+        ['2', true],
+      ],
+    );
+    assert.deepEqual(await counted(), [2]);
+  });
+
+  /** Ids of all marks that silver has ever seen. */
+  async function marks(): Promise<string[]> {
+    const answer = await gold().clickhouse.query({
+      query:
+        'SELECT DISTINCT JSONExtractString(event_id) AS id FROM silver_events WHERE startsWith(id, {prefix: String})',
+      query_params: { prefix: barrierEventId('') },
+      format: 'JSONEachRow',
+    });
+    return (await answer.json<{ id: string }>()).map(({ id }) => id);
+  }
 });

@@ -65,6 +65,8 @@ describe('tidemark schedule', function () {
       '6',
     );
     assert.deepEqual([at, lastDays, catchUpHours], ['03:30', 1, 6]);
+    const again = await json('apply', '--catch-up', '12');
+    assert.deepEqual([again.at, again.lastDays, again.catchUpHours], ['03:30', 1, 12]);
   });
 
   it('pause and resume say who, why, and what holds then', async () => {

@@ -69,6 +69,30 @@ describe('the schedule gold-daily', function () {
     assert.match(new Date(nextAtMs[0] ?? 0).toISOString(), /T02:45:00/);
   });
 
+  const now = async () => {
+    const { at, lastDays, catchUpHours } = await schedule().show();
+    return { at, lastDays, catchUpHours };
+  };
+
+  it('keeps what is not named when it is applied again', async () => {
+    let expected = await now();
+    for (const options of [{ catchUpHours: 6 }, { at: '02:50' }, { lastDays: 2 }, { lastDays: 3 }, {}]) {
+      await schedule().apply(options);
+      expected = { ...expected, ...options };
+      assert.deepEqual(await now(), expected);
+    }
+    await assert.rejects(schedule().apply({ lastDays: 0 }), { code: 'BAD_SCHEDULE' });
+    assert.deepEqual(await now(), expected);
+  });
+
+  it('is given the usual time where somebody has left it none', async () => {
+    const before = await now();
+    await runs.schedule.update((found) => ({ ...found, spec: {} }));
+    assert.deepEqual([(await schedule().show()).nextAtMs, (await now()).at], [[], '--:--']);
+    await schedule().apply();
+    assert.deepEqual(await now(), { ...before, at: '00:30' });
+  });
+
   it('computes the previous day first, then what else of the last days needs it', async () => {
     const user = '7400000000000000';
     await gold().postgres.query(

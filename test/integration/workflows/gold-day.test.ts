@@ -168,6 +168,45 @@ describe('workflow goldDay', function () {
     });
   });
 
+  describe('a day that ends while it is under way', () => {
+    // A server of its own: one that has seen cancellations may skip no time any more.
+    const playing = usePlay(serverThatSkipsTime, play);
+
+    it('is not final for who forced it before its end, and final for who joins after that', async () => {
+      const lastsMs = 60_000;
+      const { result, fakes } = await playing({
+        name: 'joined-after-its-end',
+        lastsMs,
+        input: { force: true, gateTimeoutMs: 10 * lastsMs },
+        given: (fakes) => {
+          fakes.arrived = false;
+          let passedMs = 0;
+          fakes.pass = async (ms) => {
+            await fakes.skip(ms);
+            passedMs += ms;
+            fakes.arrived = passedMs > lastsMs;
+          };
+        },
+        // Told by the first pass: time is skipped only once the result is waited for.
+        meanwhile: (handle, fakes) => {
+          fakes.reading = async () => {
+            fakes.reading = () => Promise.resolve();
+            await handle.executeUpdate(goldRequest, { args: [{ requestedBy: 'second' }] });
+          };
+          return Promise.resolve();
+        },
+      });
+      assert.deepEqual(
+        fakes.computed.map(({ forced, isFinal }) => [forced, isFinal]),
+        [
+          [true, false],
+          [false, true],
+        ],
+      );
+      assert.equal(result?.isFinal, true);
+    });
+  });
+
   it('outlasts a service that is away for a while', async () => {
     const { result, fakes } = await playing(SCENARIOS.serviceBack);
     assert.equal(result?.status, 'complete');

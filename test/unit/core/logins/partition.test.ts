@@ -113,6 +113,21 @@ describe('a partition of logins', () => {
     });
   }
 
+  for (const [was, is] of [
+    ['reading', 'reading'],
+    ['idle', 'reading'],
+    ['ended', 'ended'],
+  ] as const) {
+    it(`that was ${was} is ${is} after a restart${was === is ? '' : ', which the merge stage is told'}`, () => {
+      const before = filled();
+      if (was !== 'reading') before.rest(was);
+      const after = new LoginPartition(0, 0, RULES);
+      const wasIdle = after.restore(newest(before.snapshot()), before.tally);
+      assert.equal(after.time.reading, is);
+      assert.deepEqual([wasIdle, after.isDirty], [was === 'idle', was !== is]);
+    });
+  }
+
   it('calls nothing late before it has 101 valid messages', () => {
     const partition = new LoginPartition(0, 0, RULES);
     for (let i = 0; i < TIME_MESSAGES - 2; i++) partition.take(i, message(START_S + i, `d${i}`));
