@@ -1,3 +1,4 @@
+import { allot } from './allot.js';
 import { PipelineError } from './errors.js';
 import { HASH_ID, HASH_SEED } from './hash64.js';
 import { HashSet64 } from './hash-set64.js';
@@ -18,10 +19,8 @@ const DENSE = 1;
 
 export function encodeSketch(sketch: UniqueSketch): Uint8Array {
   const { hashes, registers, precision } = sketch;
-  const bytes = new Uint8Array(
-    HEADER_BYTES + (hashes === undefined ? denseBytes(precision) : 4 + 8 * hashes.size),
-  );
-  const view = new DataView(bytes.buffer);
+  const bytes = allot(HEADER_BYTES + (hashes === undefined ? denseBytes(precision) : 4 + 8 * hashes.size));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   view.setUint8(0, FORMAT);
   view.setUint8(1, HASH_ID);
   view.setUint32(2, HASH_SEED);

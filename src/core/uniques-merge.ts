@@ -62,6 +62,8 @@ export class UniquesMerge {
   /** Which slice told it, since this stage began. */
   readonly #tellers = new Map<number, string>();
   readonly #dirtyClocks = new Set<number>();
+  /** Windows that the state holds, and those that have left memory since the last snapshot. */
+  readonly #stored = new Set<string>();
   readonly #gone: string[] = [];
   #closedMs = Number.NEGATIVE_INFINITY;
   #hasClosed = false;
@@ -155,11 +157,13 @@ export class UniquesMerge {
   snapshot(): StateRecord[] {
     const records: StateRecord[] = [];
     for (const key of this.#gone.splice(0)) {
+      if (!this.#stored.delete(key)) continue;
       records.push({ key: WINDOW_PREFIX + key, value: null }, { key: RESULT_PREFIX + key, value: null });
     }
     for (const [key, merged] of this.#windows) {
       if (!merged.isDirty) continue;
       merged.isDirty = false;
+      this.#stored.add(key);
       const { frames, again, sketches, isFinal, revision, hasChanged } = merged;
       records.push({
         key: WINDOW_PREFIX + key,
@@ -196,7 +200,9 @@ export class UniquesMerge {
     for (const { key, value } of records) {
       if (value === null) continue;
       if (key.startsWith(WINDOW_PREFIX)) {
-        const merged = this.#open(key.slice(WINDOW_PREFIX.length));
+        const window = key.slice(WINDOW_PREFIX.length);
+        const merged = this.#open(window);
+        this.#stored.add(window);
         decodeCounts(value).forEach(({ sketch }, field) => merged.sketches[field]!.merge(sketch));
       } else if (key.startsWith(RESULT_PREFIX)) {
         const { frames, again, isFinal, revision, hasChanged } = readJson<StoredResult>(value);

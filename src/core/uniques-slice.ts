@@ -65,17 +65,18 @@ const CLOSED_KEY = 'closed';
 const CLOCK_EVERY_S = 3_600;
 
 /**
- * The key under which the merge stage is told of a record of a snapshot; undefined when it is of use to its slice alone.
- * A clock's has the hour it shows behind it: of a key that every commit brings, compaction would leave the newest alone,
- * and whoever reads all windows before the first clock has to keep them all.
+ * The key of a clock as the merge stage is told of it, with the hour it shows behind it: of a key that every commit brings,
+ * compaction would leave the newest alone, and whoever reads all windows before the first clock has to keep them all.
  */
-export function reportKey({ key, value }: StateRecord): string | undefined {
-  // A window that leaves this slice's memory stays counted.
-  if (value === null) return undefined;
-  if (key.startsWith(WINDOW_PREFIX) || key.startsWith(AGAIN_PREFIX)) return key;
-  if (!key.startsWith(PARTITION_PREFIX)) return undefined;
-  const { timeS } = readJson<StoredTime>(value);
-  return `${key}/${timeS === undefined ? 'start' : Math.floor(timeS / CLOCK_EVERY_S)}`;
+const clockKey = (key: string, { timeS }: StoredTime): string =>
+  `${key}/${timeS === undefined ? 'start' : Math.floor(timeS / CLOCK_EVERY_S)}`;
+
+/** What is new since the last snapshot. */
+export interface SliceSnapshot {
+  /** For the merge stage: windows before clocks, so that whoever reads a clock has read the counts it vouches for. */
+  readonly reports: readonly StateRecord[];
+  /** For this slice alone, to be restored from. */
+  readonly state: readonly StateRecord[];
 }
 
 /**
@@ -89,6 +90,8 @@ export class UniquesSlice {
   readonly #reader: FrameReader;
   readonly #partitions = new Map<number, PartitionState>();
   readonly #windows: OpenWindows;
+  /** Keys of the windows that the state holds. */
+  readonly #stored = new Set<string>();
   /** Number of the next snapshot that has windows opened again. */
   #again = 0;
 
@@ -173,33 +176,48 @@ export class UniquesSlice {
   }
 
   /**
-   * What changed since the last snapshot, windows before clocks: whoever reads a clock has read the counts it vouches
-   * for. Windows that the partitions being read can change no more leave memory here, and their keys get a null. That is
-   * of no consequence: for a frame of a partition that had been idle such a window is opened again, and what it holds is
-   * reported once, under a key of its own, to be united with the rest. Which windows are done the merge stage decides.
+   * What changed since the last snapshot. Windows that the partitions being read can change no more are reported and leave
+   * memory here. That is of no consequence: for a frame of a partition that had been idle such a window is opened again,
+   * and what it holds is reported once, under a key of its own, to be united with the rest. Which windows are done the
+   * merge stage decides.
    */
-  snapshot(): StateRecord[] {
-    const records: StateRecord[] = [];
-    const again: string[] = [];
+  snapshot(): SliceSnapshot {
+    const reports: StateRecord[] = [];
+    const changed = new Map<string, StateRecord>();
+    let hasAgain = false;
     this.#windows.changed((window, counts, isAgain) => {
-      const key = isAgain
-        ? `${AGAIN_PREFIX}${this.#again}/${windowKey(window)}`
-        : WINDOW_PREFIX + windowKey(window);
-      if (isAgain) again.push(key);
-      records.push({ key, value: encodeCounts(counts) });
+      const name = windowKey(window);
+      const key = isAgain ? `${AGAIN_PREFIX}${this.#again}/${name}` : WINDOW_PREFIX + name;
+      const record = { key, value: encodeCounts(counts) };
+      reports.push(record);
+      if (isAgain) hasAgain = true;
+      else changed.set(key, record);
     });
-    if (again.length > 0) this.#again += 1;
-    for (const state of this.#partitions.values()) if (state.isDirty) records.push(...changedHeld(state));
-    records.push(...this.#changedClocks());
-    const { closedS } = this.#windows;
-    const closed = this.#close();
-    if (this.#windows.closedS > closedS || again.length > 0) {
-      const stored: StoredClosing = { closedS: this.#windows.closedS, again: this.#again };
-      records.push(jsonRecord(CLOSED_KEY, stored));
+    if (hasAgain) this.#again += 1;
+    const state: StateRecord[] = [];
+    for (const partition of this.#partitions.values()) {
+      if (partition.isDirty) state.push(...changedHeld(partition));
     }
-    const gone = [...closed.map((window) => WINDOW_PREFIX + windowKey(window)), ...again];
-    records.push(...gone.map((key) => ({ key, value: null })));
-    return records;
+    for (const [key, clock] of this.#changedClocks()) {
+      state.push(jsonRecord(key, clock));
+      reports.push(jsonRecord(clockKey(key, clock), clock));
+    }
+    const { closedS } = this.#windows;
+    for (const window of this.#close()) {
+      const key = WINDOW_PREFIX + windowKey(window);
+      // Most windows of sparse frames open and close between two snapshots: no state is ever written of them.
+      changed.delete(key);
+      if (this.#stored.delete(key)) state.push({ key, value: null });
+    }
+    for (const [key, record] of changed) {
+      this.#stored.add(key);
+      state.push(record);
+    }
+    if (this.#windows.closedS > closedS || hasAgain) {
+      const stored: StoredClosing = { closedS: this.#windows.closedS, again: this.#again };
+      state.push(jsonRecord(CLOSED_KEY, stored));
+    }
+    return { reports, state };
   }
 
   /**
@@ -211,19 +229,18 @@ export class UniquesSlice {
     this.#windows.changed(report);
     const clocks = this.#changedClocks();
     this.#close();
-    return clocks;
+    return clocks.map(([key, clock]) => jsonRecord(key, clock));
   }
 
-  #changedClocks(): StateRecord[] {
-    const records: StateRecord[] = [];
+  #changedClocks(): [key: string, clock: StoredTime][] {
+    const clocks: [string, StoredTime][] = [];
     for (const state of this.#partitions.values()) {
       if (!state.isDirty) continue;
       state.isDirty = false;
       const { timeS, ahead, counted, reading } = state.time.state;
-      const stored: StoredTime = { timeS, ahead, counted, reading, tally: state.tally };
-      records.push(jsonRecord(`${PARTITION_PREFIX}${state.id}`, stored));
+      clocks.push([`${PARTITION_PREFIX}${state.id}`, { timeS, ahead, counted, reading, tally: state.tally }]);
     }
-    return records;
+    return clocks;
   }
 
   /**
@@ -238,6 +255,7 @@ export class UniquesSlice {
       if (key.startsWith(WINDOW_PREFIX)) {
         const window = parseWindowKey(key.slice(WINDOW_PREFIX.length));
         this.#windows.restore(window, decodeCounts(value));
+        this.#stored.add(key);
       } else if (key.startsWith(PARTITION_PREFIX)) {
         clocks.set(Number(key.slice(PARTITION_PREFIX.length)), readJson<StoredTime>(value));
       } else if (key.startsWith(HELD_PREFIX)) {

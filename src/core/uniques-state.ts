@@ -1,3 +1,4 @@
+import { allot } from './allot.js';
 import { PipelineError } from './errors.js';
 import type { UniqueSketch } from './hyperloglog.js';
 import { decodeSketch, encodeSketch, mostSketchBytes } from './sketch-codec.js';
@@ -25,8 +26,8 @@ const DECODER = new TextDecoder();
  */
 export function encodeCounts(counts: readonly FieldCount[]): Uint8Array {
   const sketches = counts.map(({ sketch }) => encodeSketch(sketch));
-  const bytes = new Uint8Array(sketches.reduce((sum, { length }) => sum + 12 + length, 2));
-  const view = new DataView(bytes.buffer);
+  const bytes = allot(sketches.reduce((sum, { length }) => sum + 12 + length, 2));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   view.setUint8(0, FORMAT);
   view.setUint8(1, counts.length);
   let at = 2;
@@ -62,10 +63,12 @@ export function decodeCounts(bytes: Uint8Array): FieldCount[] {
 }
 
 /** A record whose value is JSON: `{"v":1, ...}`. */
-export const jsonRecord = (key: string, value: object): StateRecord => ({
-  key,
-  value: ENCODER.encode(JSON.stringify({ v: FORMAT, ...value })),
-});
+export function jsonRecord(key: string, value: object): StateRecord {
+  const text = JSON.stringify({ v: FORMAT, ...value });
+  // In UTF-8 a unit of UTF-16 takes three bytes at most.
+  const room = allot(3 * text.length);
+  return { key, value: room.subarray(0, ENCODER.encodeInto(text, room).written) };
+}
 
 /** The JSON of a record. @throws PipelineError `BAD_STATE` when it is of another format. */
 export function readJson<T extends object>(bytes: Uint8Array): T {

@@ -1,6 +1,5 @@
 import { deadLetterHeaders, type DeadLetterStage } from '../../core/dead-letter.js';
 import {
-  reportKey,
   UniquesSlice,
   type CountRules,
   type FrameClock,
@@ -152,14 +151,11 @@ export class UniquesProcessor implements Processor {
   snapshot(output: Output): StateRecord[] {
     const { topic, partition } = this.#options.partials;
     const timestampMs = this.#options.now();
-    const records = asStateRecords(this.#slice.snapshot());
+    const { reports, state } = this.#slice.snapshot();
     this.#kept = this.#slice.openWindows;
-    for (const record of records) {
-      const key = reportKey(record);
-      if (key !== undefined)
-        output.write(topic, partition, { timestampMs, key: Buffer.from(key), value: record.value });
-    }
-    return records;
+    for (const { key, value } of asStateRecords(reports))
+      output.write(topic, partition, { timestampMs, key: Buffer.from(key), value });
+    return asStateRecords(state);
   }
 
   counts(): Record<string, number> {

@@ -73,18 +73,18 @@ export function count(partitions: readonly (readonly (Frame | string)[])[], plan
     };
   });
   const flush = (at: (typeof slices)[number]): void => {
-    const records = at.slice.snapshot();
-    keep(at.records, records);
-    for (const { key, value } of records) {
+    const { reports, state } = at.slice.snapshot();
+    keep(at.records, state);
+    for (const { key, value } of reports) {
       if (key.startsWith('window/') && value !== null) at.windows.set(key, value);
     }
     if (plan.restartAt?.has(step) === true) {
       at.slice = new UniquesSlice(at.ids, rules, at.reject);
       at.slice.restore(at.records.values());
       // What a restarted slice reports again must change nothing.
-      merge.apply(at.name, records);
+      merge.apply(at.name, reports);
     }
-    merge.apply(at.name, records);
+    merge.apply(at.name, reports);
     emit(step % 3 === 0);
     step += 1;
   };

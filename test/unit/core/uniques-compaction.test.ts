@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DEFAULT_COUNT_RULES, reportKey, UniquesSlice } from '../../../src/core/uniques-slice.js';
+import { DEFAULT_COUNT_RULES, UniquesSlice } from '../../../src/core/uniques-slice.js';
 import { UniquesMerge } from '../../../src/core/uniques-merge.js';
 import { resultKey } from '../../../src/core/uniques-result.js';
 import type { StateRecord } from '../../../src/core/uniques-state.js';
@@ -22,10 +22,7 @@ function reports(): StateRecord[] {
   const slice = new UniquesSlice([0, 1], RULES, () => undefined);
   const told: StateRecord[] = [];
   const tell = (): void => {
-    for (const record of slice.snapshot()) {
-      const key = reportKey(record);
-      if (key !== undefined) told.push({ key, value: record.value });
-    }
+    told.push(...slice.snapshot().reports);
   };
   for (let minute = 0; minute < MINUTES; minute++) {
     const lateS = minute % 7 === 0 ? 50 * 60 : 0;

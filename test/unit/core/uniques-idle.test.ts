@@ -32,7 +32,7 @@ interface Outcome {
 }
 
 /** A part of a job with what is stored of it. */
-class Stored<Part extends { snapshot(): StateRecord[]; restore(records: Iterable<StateRecord>): void }> {
+class Stored<Part extends { restore(records: Iterable<StateRecord>): unknown }> {
   part: Part;
   readonly #make: () => Part;
   readonly #records = new Map<string, StateRecord>();
@@ -42,10 +42,8 @@ class Stored<Part extends { snapshot(): StateRecord[]; restore(records: Iterable
     this.part = make();
   }
 
-  commit(): StateRecord[] {
-    const records = this.part.snapshot();
+  keep(records: readonly StateRecord[]): void {
     for (const record of records) this.#records.set(record.key, record);
-    return records;
   }
 
   restart(): void {
@@ -72,14 +70,17 @@ function play(steps: readonly Step[], slicing: readonly (readonly number[])[]): 
     slices[slicing.findIndex((own) => own.includes(partition))]!.part;
   const commit = (isRestarting: boolean): void => {
     slices.forEach((slice, i) => {
-      const records = slice.commit();
-      merge.part.apply(String(i), records);
+      const { reports, state } = slice.part.snapshot();
+      slice.keep(state);
+      merge.part.apply(String(i), reports);
       if (!isRestarting) return;
       slice.restart();
-      merge.part.apply(String(i), records);
+      merge.part.apply(String(i), reports);
     });
     results.push(...merge.part.results(0, true));
-    for (const { key, value } of merge.commit()) {
+    const kept = merge.part.snapshot();
+    merge.keep(kept);
+    for (const { key, value } of kept) {
       if (key.startsWith('window/') && value !== null) states[key] = Buffer.from(value).toString('hex');
     }
     if (isRestarting) merge.restart();
@@ -141,7 +142,7 @@ describe('frames of a partition that had been idle', () => {
     };
     /** Bytes that the merge stage keeps of the first minute's result, and its frames. */
     const commit = (): readonly [number, number] => {
-      merge.apply('0', slice.snapshot());
+      merge.apply('0', slice.snapshot().reports);
       const minute = merge
         .results(0, true)
         .find((result) => resultKey(result).startsWith('minute/2016-07-11T13:39'));
@@ -151,7 +152,7 @@ describe('frames of a partition that had been idle', () => {
     bring(1, START, 'a');
     slice.idle(1);
     bring(0, START + 2 * HOUR, 'a');
-    merge.apply('0', slice.snapshot());
+    merge.apply('0', slice.snapshot().reports);
     bring(1, START + 1, 'b');
     const [once] = commit();
     for (let i = 0; i < 99; i++) {
@@ -178,18 +179,18 @@ describe('frames of a partition that had been idle', () => {
     bring(quick, 0, START, 'a');
     bring(idler, 1, START, 'b');
     idler.idle(1);
-    const first = idler.snapshot();
+    const first = idler.snapshot().reports;
     bring(idler, 1, START + 1, 'c');
-    const then = idler.snapshot();
+    const then = idler.snapshot().reports;
     bring(quick, 0, START + 2 * HOUR, 'a');
-    merge.apply('0', quick.snapshot());
+    merge.apply('0', quick.snapshot().reports);
     merge.apply('1', first);
     assert.deepEqual(final(['1']), [], 'it may be idle no more');
     merge.apply('1', then);
     assert.equal(merge.afterClose, 0);
     assert.ok(final([]).includes('minute/2016-07-11T13:39:00Z') === false, 'it is read again');
     idler.idle(1);
-    merge.apply('1', idler.snapshot());
+    merge.apply('1', idler.snapshot().reports);
     assert.ok(final([]).includes('minute/2016-07-11T13:39:00Z'));
   });
 
@@ -197,10 +198,10 @@ describe('frames of a partition that had been idle', () => {
     const before = new UniquesSlice([0, 1], RULES, () => undefined);
     before.idle(1);
     const after = new UniquesSlice([0, 1], RULES, () => undefined);
-    assert.deepEqual(after.restore(before.snapshot()), [1]);
+    assert.deepEqual(after.restore(before.snapshot().state), [1]);
     assert.equal(after.clocks.get(1)!.reading, 'reading');
     assert.ok(
-      after.snapshot().some(({ key }) => key === 'partition/1'),
+      after.snapshot().reports.some(({ key }) => key.startsWith('partition/1')),
       'the merge stage is told',
     );
   });

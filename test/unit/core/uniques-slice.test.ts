@@ -23,9 +23,9 @@ describe('state of a slice', () => {
     for (let i = 0; i < 10 * K; i++) {
       // No K of them agree.
       offer(slice, i, START + 120 * i, 'x'.repeat(2_000));
-      if (i === 5 * K - 1) assert.equal(held(slice.snapshot()).length, 5 * K);
+      if (i === 5 * K - 1) assert.equal(held(slice.snapshot().state).length, 5 * K);
     }
-    const records = slice.snapshot();
+    const records = slice.snapshot().state;
     assert.deepEqual(
       held(records).map(({ key }) => key),
       Array.from({ length: 5 * K }, (_, i) => `held/0/${5 * K + i}`),
@@ -33,7 +33,7 @@ describe('state of a slice', () => {
     for (const { key, value } of records) assert.ok(value === null || value.length < 10_000, key);
     const large = new UniquesSlice([0], DEFAULT_COUNT_RULES, reject);
     offer(large, 0, START, '\\n'.repeat(MOST_BYTES / 2 - 100));
-    for (const { key, value } of large.snapshot()) assert.ok(value!.length < MOST_BYTES, key);
+    for (const { key, value } of large.snapshot().state) assert.ok(value!.length < MOST_BYTES, key);
   });
 
   it('removes the record of a frame once it is settled, restarted in between or not', () => {
@@ -41,7 +41,7 @@ describe('state of a slice', () => {
       let slice = new UniquesSlice([0], DEFAULT_COUNT_RULES, reject);
       const state = new Map<string, StateRecord>();
       const commit = (): void => {
-        for (const record of slice.snapshot()) state.set(record.key, record);
+        for (const record of slice.snapshot().state) state.set(record.key, record);
         if (!isRestarted) return;
         slice = new UniquesSlice([0], DEFAULT_COUNT_RULES, reject);
         slice.restore(state.values());

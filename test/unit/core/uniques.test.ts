@@ -73,7 +73,7 @@ describe('core/uniques', () => {
     const offer = (frame: Frame): void => {
       const bytes = Buffer.from(frameText(frame));
       slice.frame(0, 0, bytes, 0, bytes.length);
-      merge.apply('0', slice.snapshot());
+      merge.apply('0', slice.snapshot().reports);
       merge.results(0, false);
     };
     offer([START, 'a']);
@@ -266,7 +266,7 @@ describe('core/uniques', () => {
       slice.frame(partition, 0, bytes, 0, bytes.length);
     };
     const finals = (): number => {
-      merge.apply('0', slice.snapshot());
+      merge.apply('0', slice.snapshot().reports);
       return merge.results(0, false).filter(({ status }) => status === 'final').length;
     };
     offer(0, [START, 'a']);
@@ -293,7 +293,7 @@ describe('core/uniques', () => {
     const merge = new UniquesMerge([0], rules);
     const results = new Map<string, { users: number; error: number; frames: number }>();
     const flush = (): void => {
-      merge.apply('0', slice.snapshot());
+      merge.apply('0', slice.snapshot().reports);
       for (const r of merge.results(0, false)) results.set(`${r.window}/${r.start}`, r);
     };
     for (let i = 0; i < 1_000_000; i++) {
