@@ -59,7 +59,6 @@ export async function countStream(options: CountStreamOptions): Promise<CountSum
     const isProvisionalDue = options.provisionalMs > 0 && flushedMs - provisionalMs >= options.provisionalMs;
     if (isProvisionalDue) provisionalMs = flushedMs;
     const results = merge.results(options.nowMs(), withChanges || isProvisionalDue);
-    merge.forget();
     if (results.length > 0) sending = sending.then(() => emit(results));
     options.progress(read, input.readBytes());
   };

@@ -21,7 +21,7 @@ interface MergedWindow {
   /** Per slice, per field: cumulative, so that reading a report again changes nothing. */
   readonly frames: Map<string, readonly number[]>;
   /** Per slice: what it counted after the window had left its memory. */
-  readonly again: Map<string, CountedAgain>;
+  again?: Map<string, CountedAgain>;
   readonly sketches: UniqueSketch[];
   isFinal: boolean;
   revision: number;
@@ -39,7 +39,7 @@ interface CountedAgain {
 
 interface StoredResult {
   readonly frames: Record<string, readonly number[]>;
-  readonly again: Record<string, CountedAgain>;
+  readonly again?: Record<string, CountedAgain>;
   readonly isFinal: boolean;
   readonly revision: number;
   readonly hasChanged: boolean;
@@ -62,7 +62,7 @@ export class UniquesMerge {
   /** Which slice told it, since this stage began. */
   readonly #tellers = new Map<number, string>();
   readonly #dirtyClocks = new Set<number>();
-  /** Windows that the state holds, and those that have left memory since the last snapshot. */
+  /** Windows that the state holds, and those of them that have left memory since the last snapshot. */
   readonly #stored = new Set<string>();
   readonly #gone: string[] = [];
   #closedMs = Number.NEGATIVE_INFINITY;
@@ -142,7 +142,7 @@ export class UniquesMerge {
       if (status !== undefined) due.push([merged, status]);
       if (isClosing) {
         this.#windows.delete(key);
-        this.#gone.push(key);
+        if (this.#stored.delete(key)) this.#gone.push(key);
       }
     }
     due.sort(([a], [b]) => byStart(a.window, b.window));
@@ -157,7 +157,6 @@ export class UniquesMerge {
   snapshot(): StateRecord[] {
     const records: StateRecord[] = [];
     for (const key of this.#gone.splice(0)) {
-      if (!this.#stored.delete(key)) continue;
       records.push({ key: WINDOW_PREFIX + key, value: null }, { key: RESULT_PREFIX + key, value: null });
     }
     for (const [key, merged] of this.#windows) {
@@ -173,7 +172,7 @@ export class UniquesMerge {
       });
       const stored: StoredResult = {
         frames: Object.fromEntries(frames),
-        again: Object.fromEntries(again),
+        ...(again !== undefined && { again: Object.fromEntries(again) }),
         isFinal,
         revision,
         hasChanged,
@@ -190,11 +189,6 @@ export class UniquesMerge {
     return records;
   }
 
-  /** Instead of `snapshot`, where no state is kept: forgets which windows it would name as gone. */
-  forget(): void {
-    this.#gone.length = 0;
-  }
-
   /** Takes up the state that the newest record of each key holds. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`. */
   restore(records: Iterable<StateRecord>): void {
     for (const { key, value } of records) {
@@ -208,7 +202,7 @@ export class UniquesMerge {
         const { frames, again, isFinal, revision, hasChanged } = readJson<StoredResult>(value);
         const merged = this.#open(key.slice(RESULT_PREFIX.length));
         for (const [slice, counts] of Object.entries(frames)) merged.frames.set(slice, counts);
-        for (const [slice, counted] of Object.entries(again)) merged.again.set(slice, counted);
+        if (again !== undefined) merged.again = new Map(Object.entries(again));
         Object.assign(merged, { isFinal, revision, hasChanged });
       } else if (key.startsWith(CLOCK_PREFIX)) {
         this.#clocks.set(Number(key.slice(CLOCK_PREFIX.length)), readJson<StoredTime>(value));
@@ -259,7 +253,6 @@ export class UniquesMerge {
       merged = {
         window: parseWindowKey(key),
         frames: new Map(),
-        again: new Map(),
         sketches: sketches ?? this.#rules.format.idFields.map(() => new UniqueSketch(this.#rules.precision)),
         isFinal: false,
         revision: 0,
@@ -304,9 +297,10 @@ const setFrames =
 const addFrames =
   (slice: string, number: number) =>
   (merged: MergedWindow, frames: readonly number[]): boolean => {
-    const before = merged.again.get(slice);
+    const before = merged.again?.get(slice);
     if (before !== undefined && number <= before.number) return false;
     const sums = frames.map((count, field) => count + (before?.frames[field] ?? 0));
+    merged.again ??= new Map();
     merged.again.set(slice, { number, frames: sums });
     return true;
   };
@@ -314,7 +308,7 @@ const addFrames =
 function totalFrames({ frames, again }: MergedWindow, field: number): number {
   let total = 0;
   for (const counted of frames.values()) total += counted[field]!;
-  for (const counted of again.values()) total += counted.frames[field]!;
+  for (const counted of again?.values() ?? []) total += counted.frames[field]!;
   return total;
 }
 

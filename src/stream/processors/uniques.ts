@@ -43,7 +43,7 @@ const STAGES: Readonly<Record<RejectReason, DeadLetterStage>> = {
 };
 
 /** Windows opened between two commits, some kilobytes each with what is written of them. */
-export const MOST_NEW_WINDOWS = 4_096;
+export const MOST_NEW_WINDOWS = 2_048;
 
 /** What a partition has brought lately; times in ms of the clock given. */
 interface Heard {
