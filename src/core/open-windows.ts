@@ -39,6 +39,7 @@ export class OpenWindows {
   /** That of the last frame: the next one most often is of the same. */
   #minute: Minute | undefined;
   #hasAgain = false;
+  #size = 0;
 
   constructor(fields: number, precision: number) {
     this.#fields = fields;
@@ -46,7 +47,7 @@ export class OpenWindows {
   }
 
   get size(): number {
-    return this.#windows.reduce((sum, windows) => sum + windows.size, 0);
+    return this.#size;
   }
 
   /** Adds a frame to the six windows of its time. */
@@ -76,7 +77,7 @@ export class OpenWindows {
 
   restore(window: Window, counts: readonly FieldCount[]): void {
     const state = { window, counts, isAgain: false, isDirty: false };
-    this.#windows[WINDOW_KINDS.indexOf(window.kind)]!.set(window.startMs, state);
+    this.#keep(this.#windows[WINDOW_KINDS.indexOf(window.kind)]!, state);
   }
 
   /** Drops the windows that end at this time or before, once they were reported, and says which it closes for the first time. */
@@ -90,6 +91,7 @@ export class OpenWindows {
       for (const [startMs, { window, isAgain }] of windows) {
         if (window.endMs > this.closedS * 1000) continue;
         windows.delete(startMs);
+        this.#size -= 1;
         if (!isAgain) closed.push(window);
         if (window.kind === 'minute') this.#minutes.delete(startMs / 1000);
       }
@@ -140,9 +142,14 @@ export class OpenWindows {
       const isAgain = window.endMs <= this.closedS * 1000;
       this.#hasAgain ||= isAgain;
       state = { window, counts, isAgain, isDirty: false };
-      windows.set(window.startMs, state);
+      this.#keep(windows, state);
     }
     return state;
+  }
+
+  #keep(windows: Map<number, WindowState>, state: WindowState): void {
+    windows.set(state.window.startMs, state);
+    this.#size += 1;
   }
 }
 

@@ -89,6 +89,7 @@ export class UniquesSlice {
   readonly #reject: (frame: RejectedFrame) => void;
   readonly #reader: FrameReader;
   readonly #partitions = new Map<number, PartitionState>();
+  readonly #clocks = new Map<number, FrameClock>();
   readonly #windows: OpenWindows;
   /** Keys of the windows that the state holds. */
   readonly #stored = new Set<string>();
@@ -100,7 +101,12 @@ export class UniquesSlice {
     this.#reject = reject;
     this.#reader = new FrameReader(rules.format);
     this.#windows = new OpenWindows(rules.format.idFields.length, rules.precision);
-    for (const id of partitions) this.#partitions.set(id, newPartition(id, new PartitionTime(rules.time)));
+    for (const id of partitions) this.#add(newPartition(id, new PartitionTime(rules.time)));
+  }
+
+  #add(state: PartitionState): void {
+    this.#partitions.set(state.id, state);
+    this.#clocks.set(state.id, state.time);
   }
 
   /** Counts the next frame of a partition, in `bytes[start, end)`. */
@@ -163,7 +169,7 @@ export class UniquesSlice {
 
   /** Clock of every partition, for pausing those that run ahead and for telling when one is idle. */
   get clocks(): ReadonlyMap<number, FrameClock> {
-    return new Map([...this.#partitions].map(([id, { time }]) => [id, time]));
+    return this.#clocks;
   }
 
   get openWindows(): number {
@@ -277,7 +283,7 @@ export class UniquesSlice {
       const time = new PartitionTime(this.#rules.time, { ...rest, reading, held: frames });
       const state = newPartition(id, time, tally, offsetsOf(frames));
       state.isDirty = isIdle;
-      this.#partitions.set(id, state);
+      this.#add(state);
       if (isIdle) wereIdle.push(id);
     }
     return wereIdle;

@@ -194,7 +194,9 @@ export class LogReader {
     const byLeader = new Map<number, Position[]>();
     for (const position of this.#positions.next) {
       const leader = await this.#connection.leader(this.#topic, position.partition);
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), position]);
+      const led = byLeader.get(leader);
+      if (led === undefined) byLeader.set(leader, [position]);
+      else led.push(position);
     }
     return byLeader;
   }
