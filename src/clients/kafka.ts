@@ -1,6 +1,7 @@
+// Before kafkajs: it puts parts of its own in place.
+import './kafkajs-guard.js';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { Config } from '../config.js';
-import './kafkajs-guard.js';
 
 /** Connections, metadata and admin; records go through src/stream. kafkajs retries by itself, so its log stays silent. */
 export function connectKafka(config: Pick<Config, 'kafka'>, clientId = 'tidemark'): Kafka {

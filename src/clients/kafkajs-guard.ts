@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { PipelineError } from '../core/errors.js';
+import { inPiecesOr, type CreateRequest } from './kafkajs-requests.js';
 
 /**
  * What has to be true of kafkajs before anything of it is used; imported by whoever opens connections with it. It may be
@@ -23,8 +24,15 @@ if (version !== KAFKAJS_VERSION) {
     `loading kafkajs: it is used below its public API, so it must be ${KAFKAJS_VERSION}, not ${version}`,
   );
 }
+replace('kafkajs/src/protocol/request', (ofKafkajs) => inPiecesOr(ofKafkajs as CreateRequest));
 const queues = requireKafkajs('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
 restWhenIdle(queues.prototype);
+
+/** For the modules of kafkajs that are loaded from now on. */
+function replace(path: string, by: (exports: unknown) => unknown): void {
+  const exports: unknown = requireKafkajs(path);
+  requireKafkajs.cache[requireKafkajs.resolve(path)]!.exports = by(exports);
+}
 
 /**
  * A queue with nothing in it looks again after a millisecond, and so for ever, on every connection: some 4 % of a core in

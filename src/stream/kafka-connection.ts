@@ -250,7 +250,11 @@ const exchangeOf = <T>(request: KafkaRequest<T>): WireExchange<T> => ({
     apiVersion: request.apiVersion,
     apiName: request.apiName,
     expectResponse: () => true,
-    encode: () => Promise.resolve({ buf: request.body, buffer: request.body }),
+    encode: () => {
+      const body = Buffer.concat(request.body);
+      return Promise.resolve({ buf: body, buffer: body });
+    },
+    pieces: request.body,
   },
   response: {
     decode: (payload) => {

@@ -16,6 +16,8 @@ export interface WireExchange<T> {
     readonly apiName: string;
     readonly expectResponse: () => boolean;
     readonly encode: () => Promise<{ buf: Buffer; buffer: Buffer }>;
+    /** The same, for `clients/kafkajs-requests.ts`. */
+    readonly pieces: readonly Buffer[];
   };
   readonly response: {
     readonly decode: (payload: Buffer) => Promise<{ value: T; clientSideThrottleTime: number }>;

@@ -9,7 +9,8 @@ export interface KafkaRequest<T> {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly apiName: string;
-  readonly body: Buffer;
+  /** In pieces, see `WireWriter.finish`. */
+  readonly body: readonly Buffer[];
   readonly decode: (response: WireReader) => T;
 }
 

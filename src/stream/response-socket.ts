@@ -1,5 +1,6 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { sendWhole } from '../clients/kafkajs-requests.js';
 import type { BufferPool } from './buffer-pool.js';
 
 /** Responses up to this size are copied out of the buffer they are read into; larger ones get one of their own. */
@@ -87,7 +88,7 @@ export function responseSockets(pool: BufferPool): (request: SocketRequest) => S
             { host, port, ...(isIP(host) === 0 && { servername: host }), ...(ssl !== true && ssl) },
             onConnect,
           );
-    return socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    return sendWhole(socket).setKeepAlive(true, KEEP_ALIVE_MS);
   };
 }
 

@@ -1,5 +1,8 @@
 /** Kafka's request and response primitives (https://kafka.apache.org/protocol#protocol_types): big-endian, lengths first. */
 
+/** Up to here a copy costs less than a piece more to send. */
+const LARGEST_COPIED_BYTES = 16 * 1024;
+
 export class WireWriter {
   readonly #parts: Buffer[] = [];
 
@@ -51,8 +54,23 @@ export class WireWriter {
     this.#parts.push(bytes);
     return this;
   }
-  finish(): Buffer {
-    return Buffer.concat(this.#parts);
+  /** What was written, in pieces: large ones are the caller's own memory, which may not change before the request is answered. */
+  finish(): Buffer[] {
+    const pieces: Buffer[] = [];
+    let small: Buffer[] = [];
+    const join = (): void => {
+      if (small.length > 0) pieces.push(Buffer.concat(small));
+      small = [];
+    };
+    for (const part of this.#parts) {
+      if (part.length <= LARGEST_COPIED_BYTES) small.push(part);
+      else {
+        join();
+        pieces.push(part);
+      }
+    }
+    join();
+    return pieces;
   }
 }
 

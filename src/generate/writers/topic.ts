@@ -15,6 +15,8 @@ export class TopicWriter {
   readonly #connection: KafkaConnection;
   readonly #topic: string;
   readonly #builders: RecordBatchBuilder[] = [];
+  /** What was in the batch under way: free once that is acknowledged. */
+  readonly #sent: RecordBatchBuilder[] = [];
   readonly #sending: Promise<void>[] = [];
 
   private constructor(connection: KafkaConnection, topic: string, partitions: number) {
@@ -22,6 +24,7 @@ export class TopicWriter {
     this.#topic = topic;
     for (let partition = 0; partition < partitions; partition++) {
       this.#builders.push(new RecordBatchBuilder());
+      this.#sent.push(new RecordBatchBuilder());
       this.#sending.push(Promise.resolve());
     }
   }
@@ -48,10 +51,11 @@ export class TopicWriter {
     await this.#sending[partition];
     const builder = this.#builders[partition]!;
     if (builder.count === 0) return;
-    // A copy: the builder goes on.
-    const batch = Buffer.from(builder.seal());
-    builder.reset();
-    const sending = this.#produce(partition, batch);
+    const next = this.#sent[partition]!;
+    next.reset();
+    this.#builders[partition] = next;
+    this.#sent[partition] = builder;
+    const sending = this.#produce(partition, builder.seal());
     // Thrown when it is awaited.
     sending.catch(() => undefined);
     this.#sending[partition] = sending;

@@ -41,11 +41,12 @@ class FakeBroker {
     }
   }
 
-  async #produce(body: Buffer, errorCode: number): Promise<PartitionError[]> {
+  /** Reads the pieces only after a while, as a socket does. */
+  async #produce(body: readonly Buffer[], errorCode: number): Promise<PartitionError[]> {
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
     await new Promise((resolve) => setImmediate(resolve));
     this.inFlight--;
-    const reader = new WireReader(Buffer.from(body));
+    const reader = new WireReader(Buffer.concat(body));
     reader.string();
     reader.int16();
     reader.int32();
