@@ -11,7 +11,8 @@ import type { Program } from './programs.js';
 
 /**
  * Unique users of a topic of a million frames of 2 kB in four partitions, whole processes, the broker on the same machine:
- * once with every program bound to one core, once with two.
+ * once with every program bound to one core, once with two. Go once with the fetches its client makes by itself, once with
+ * fetches as large as ours.
  */
 export const benchmark: Benchmark = {
   about:
@@ -44,6 +45,7 @@ async function measure(stack: Stack, scene: CountScene, options: BenchOptions): 
     const fetched = JSON.stringify({ kafka, plan: await scene.plan({ job: `fetch.${cores}` }) });
     const peers: Program[] = [
       { name: 'go', command: [go, 'kafka', ...where], cores, frames },
+      { name: 'go-tuned', command: [go, 'kafka-tuned', ...where], cores, frames },
       {
         name: 'java',
         command: ['java', '-Xmx1g', '-cp', java, 'bench.UniqueUsers', ...where],

@@ -47,8 +47,9 @@ const verbs: Record<string, () => Promise<void>> = {
   replay: async () => (await import('./replay.js')).addReplay(program),
 };
 
-/** The verbs the command line may mean; all of them for help and for a verb there is not. */
+/** The verbs the command line may mean; all of them for help and for a verb there is not, none for the version. */
 async function addVerbs(words: readonly string[]): Promise<void> {
+  if (words.length === 1 && ['-V', '--version'].includes(words[0]!)) return;
   const named = Object.keys(verbs).filter((verb) => words.includes(verb));
   for (const verb of named.length > 0 ? named : Object.keys(verbs)) await verbs[verb]!();
 }

@@ -2,7 +2,7 @@
 // axiomhq/hyperloglog (precision 14), for the six windows that Tidemark counts.
 //
 //	peer file <path>
-//	peer kafka <brokers> <topic> <frames> [<user> <password>]
+//	peer kafka|kafka-tuned <brokers> <topic> <frames> [<user> <password>]
 package main
 
 import (
@@ -207,7 +207,8 @@ func readFile(c *counter, path string) error {
 	}
 }
 
-func readKafka(c *counter, args []string) error {
+// readKafka asks for as much in a fetch as franz-go does by itself or, tuned, as Tidemark does.
+func readKafka(c *counter, args []string, tuned bool) error {
 	frames, err := strconv.ParseInt(args[2], 10, 64)
 	if err != nil {
 		return err
@@ -217,9 +218,9 @@ func readKafka(c *counter, args []string) error {
 		kgo.ConsumeTopics(args[1]),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		// As much in a fetch as ours asks for.
-		kgo.FetchMaxPartitionBytes(2 << 20),
-		kgo.FetchMaxBytes(8 << 20),
+	}
+	if tuned {
+		options = append(options, kgo.FetchMaxPartitionBytes(2<<20), kgo.FetchMaxBytes(8<<20))
 	}
 	if len(args) > 4 {
 		options = append(options, kgo.SASL(plain.Auth{User: args[3], Pass: args[4]}.AsMechanism()))
@@ -245,7 +246,7 @@ func main() {
 	if os.Args[1] == "file" {
 		err = readFile(c, os.Args[2])
 	} else {
-		err = readKafka(c, os.Args[2:])
+		err = readKafka(c, os.Args[2:], os.Args[1] == "kafka-tuned")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
