@@ -1,6 +1,6 @@
 // `make test`: build, lint and every suite; goes on after a failure, so that one run shows all there is to mend.
 // Ends with what failed, and `N passed, N failed`: tests, and each of the checks before them as one.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -24,7 +24,7 @@ async function run(name, command, args, env = {}) {
     env,
   });
   // Several run side by side: every line says whose it is.
-  for await (const line of child.iterable({ from: 'all' })) console.log(`${name.padEnd(11)} ${line}`);
+  for await (const line of child.iterable({ from: 'all' })) console.log(`${name.padEnd(13)} ${line}`);
   const { exitCode } = await child;
   console.log(`== ${name}: ${exitCode === 0 ? 'ok' : 'FAILED'}, ${seconds(startMs)}`);
   return exitCode === 0;
@@ -42,13 +42,18 @@ async function check(name, command, args) {
   return ok;
 }
 
-const mochaSuite = (name) =>
-  suite(name, 'mocha', [
-    `dist/test/${name}/**/*.test.js`,
-    '--reporter',
-    'scripts/counting-reporter.mjs',
-    '--no-color',
-  ]);
+const mochaSuite = (name, files = [`dist/test/${name}/**/*.test.js`]) =>
+  suite(name, 'mocha', [...files, '--reporter', 'scripts/counting-reporter.mjs', '--no-color']);
+
+/** Every second file of a suite: its halves take about as long, and run side by side. */
+function halfOf(name, half) {
+  const folder = join('dist', 'test', name);
+  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.test.js'));
+  return files
+    .sort()
+    .filter((_, i) => i % 2 === half)
+    .map((file) => join(folder, file));
+}
 
 /** A suite that ends without its counts (a crash, nothing found) is one failure of its own. */
 async function suite(name, command, args) {
@@ -77,9 +82,10 @@ if (built) {
   if (wanted('unit')) await mochaSuite('unit');
   // Its kills are to hit what is under way, not what a busy machine has held up: it runs alone.
   if (wanted('chaos')) await mochaSuite('chaos');
-  // Half of the time of each is waiting, for a heartbeat to be missed or a service to start: the two fit on two cores.
+  // More than half of their time is waiting, for a heartbeat to be missed or a service to start: the three fit on two cores.
   await Promise.all([
-    wanted('integration') && mochaSuite('integration'),
+    wanted('integration') && mochaSuite('integration-1', halfOf('integration', 0)),
+    wanted('integration') && mochaSuite('integration-2', halfOf('integration', 1)),
     wanted('airflow') && suite('airflow', process.execPath, ['dist/test/airflow/main.js']),
   ]);
 }
