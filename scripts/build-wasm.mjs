@@ -5,7 +5,8 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 /** Not known to be a module: eslint would follow it into 14 MB. */
 const compiler = 'assemblyscript/asc';
-const options = '-O3 --runtime stub --noAssert --enable simd --initialMemory 1 --importMemory --outFile frame-scan.wasm';
+const options =
+  '-O3 --runtime stub --noAssert --enable simd --initialMemory 1 --importMemory --outFile frame-scan.wasm';
 
 /** The text of src/core/frame-scan-module.ts. */
 export async function frameScanModule() {
