@@ -143,7 +143,12 @@ export class UniquesSlice {
       // A copy, also of a Buffer, whose slices are views.
     } else if (decision === 'hold') time.hold(atS, { offset, bytes: new Uint8Array(frame.bytes()) });
     else this.#quarantine(state, decision, offset, frame.bytes());
-    if (time.unsettled) time.settle((settled, held) => this.#settle(state, settled, held));
+    if (time.unsettled) this.#settleAll(state);
+  }
+
+  /** Not a part of `#take`: a function in there would cost memory for what it sees at every frame. */
+  #settleAll(state: PartitionState): void {
+    state.time.settle((decision, held) => this.#settle(state, decision, held));
   }
 
   /** A partition has nothing more for now that counts: nobody waits for it. */
