@@ -12,9 +12,11 @@ const START: usize = 0; // u32
 const END: usize = 4; // u32
 const SECONDS: usize = 8; // f64
 const PRESENT: usize = 16; // u32
+const FAULT: usize = 20; // u32: 0 of a line, for whoever finds one later
 const HASHES: usize = 24; // u32 each
-/** u32: where the first line that `lines` has not read begins. */
+/** u32 each: where the first line that `lines` has not read begins, and how many of those it has read it is not sure of. */
 const STOP_AT: usize = 256;
+const UNSURE_AT: usize = 260;
 /** Per wanted field, the time first: length of its name as u32, then at NAME the name and its closing quote. */
 const NAMES_AT: usize = 512;
 const NAME_STRIDE: usize = 64;
@@ -48,25 +50,31 @@ let escaped: bool = false;
 let result: usize = 0;
 
 /**
- * Reads the lines that end in `[start, end)`, at most `most`, and writes a result for each at `out`, one behind the other.
- * Without fields it only cuts. Returns how many. The 16 bytes behind `end` must be readable.
+ * Reads the lines that end in `[start, end)`, at most `most`, and writes a result for each at `out`, one behind the other,
+ * with positions moved by `moved`. Without fields it only cuts. Returns how many. The 16 bytes behind `end` must be readable.
  */
-export function lines(start: usize, end: usize, fields: u32, out: usize, most: u32): u32 {
+export function lines(start: usize, end: usize, fields: u32, out: usize, most: u32, moved: u32): u32 {
   const stride = HASHES + (<usize>max<u32>(fields, 1) - 1) * 8;
   let from = start;
   let count: u32 = 0;
+  let unsure: u32 = 0;
   result = out;
   while (count < most) {
     const newline = findNewline(from, end);
     if (newline == end) break;
-    store<u32>(result + START, <u32>from);
-    store<u32>(result + END, <u32>newline);
-    if (fields == 0 || !scanObject(from, newline, fields)) store<u32>(result + PRESENT, 0);
+    store<u32>(result + START, <u32>from + moved);
+    store<u32>(result + END, <u32>newline + moved);
+    store<u32>(result + FAULT, 0);
+    if (fields == 0 || !scanObject(from, newline, fields)) {
+      store<u32>(result + PRESENT, 0);
+      unsure++;
+    }
     result += stride;
     count++;
     from = newline + 1;
   }
   store<u32>(STOP_AT, <u32>from);
+  store<u32>(UNSURE_AT, unsure);
   return count;
 }
 

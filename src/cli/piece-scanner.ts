@@ -70,7 +70,7 @@ export class PieceScanner {
         from = start + newline + 1;
         head = base + from;
       }
-      for (; reader.cut(from, kept) > 0; from = reader.stop) this.#packer.add(reader, base);
+      for (; reader.cut(from, kept, base) > 0; from = reader.stop) this.#packer.add(reader, base);
       tail = base + from;
       room.copyWithin(0, from, kept);
       base += from;

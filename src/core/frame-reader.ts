@@ -4,8 +4,9 @@ import { END, HASHES, PRESENT, SECONDS, START, type PlacedLines } from './packed
 import { ASIDE_AT, LONGEST_NAME, MOST_ASIDE, MOST_NAMES, ROOM_AT, ScanMemory } from './scan-memory.js';
 import { isBlank } from './scanned-lines.js';
 
-/** As in wasm/frame-scan.as: where the last line ended. */
+/** As in wasm/frame-scan.as: where the last line ended, and how many of the lines it was not sure of. */
 const STOP_AT = 256;
+const UNSURE_AT = 260;
 const ENCODER = new TextEncoder();
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -36,10 +37,11 @@ export class FrameReader implements PlacedLines {
   unsure = 0;
   /** Scannable memory of this reader's own. */
   readonly room: Uint8Array;
-  readonly wordsBase = ROOM_AT;
 
   readonly #scanner: FrameScanner;
   readonly #own: ScanMemory;
+  /** What the positions of the lines last cut are ahead by, in `words`. */
+  #cutBase = 0;
   /** Where results of lines begin in it, and their length, in words. */
   readonly #linesAt: number;
   readonly #lineWords: number;
@@ -84,15 +86,20 @@ export class FrameReader implements PlacedLines {
     return this.#readSlowly(bytes, start, end);
   }
 
-  /** Cuts lines off `room[start, end)`, some hundreds at most. Returns how many; `stop` is where the next one begins. */
-  cut(start: number, end: number): number {
+  /**
+   * Cuts lines off `room[start, end)`, some hundreds at most. Returns how many; `stop` is where the next one begins. `base`:
+   * what lies where the room begins, for the positions in `words`.
+   */
+  cut(start: number, end: number, base = 0): number {
     this.#source = this.room;
+    this.#cutBase = base;
     this.count = this.#own.lines(
       ROOM_AT + start,
       ROOM_AT + end,
       this.#names.length,
       4 * this.#linesAt,
       MOST_LINES,
+      base - ROOM_AT,
     );
     return this.count;
   }
@@ -100,6 +107,11 @@ export class FrameReader implements PlacedLines {
   /** Where the lines last cut end: behind the newline of the last of them. */
   get stop(): number {
     return this.#own.words[STOP_AT / 4]! - ROOM_AT;
+  }
+
+  /** Of the lines last cut those that say nothing in `words`. */
+  get unsureLines(): number {
+    return this.#own.words[UNSURE_AT / 4]!;
   }
 
   /** The lines last cut, as the module wrote them. */
@@ -112,8 +124,8 @@ export class FrameReader implements PlacedLines {
   line(i: number): FrameFault | 'blank' | undefined {
     const at = this.#linesAt + i * this.#lineWords;
     const { words } = this.#own;
-    const start = words[at + START]! - ROOM_AT;
-    const end = words[at + END]! - ROOM_AT;
+    const start = words[at + START]! - this.#cutBase;
+    const end = words[at + END]! - this.#cutBase;
     this.start = start;
     this.end = end;
     if (words[at + PRESENT] !== 0) {

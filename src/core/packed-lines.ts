@@ -3,7 +3,7 @@ import type { ScannedLines } from './scanned-lines.js';
 
 /**
  * A line in words of 32 bits, as wasm/frame-scan.as writes it: where it lies, its time (a number of two words), what is present, its
- * fault (which the module leaves out), its hashes.
+ * fault (for the module there is none), its hashes.
  */
 export const START = 0;
 export const END = 1;
@@ -27,8 +27,8 @@ export interface PlacedLines extends ScannedLines {
   readonly end: number;
   /** All lines in words, where there are any; of one that has no present field they say nothing. */
   readonly words: Int32Array | undefined;
-  /** What the positions in `words` are ahead by. */
-  readonly wordsBase: number;
+  /** How many those are. */
+  readonly unsureLines: number;
 }
 
 /** Collects what was read of lines in one piece of memory, which can be handed to another thread. */
@@ -50,33 +50,29 @@ export class LinePacker {
     this.#count = 0;
   }
 
-  /** `moved`: where what is 0 to these lines lies. */
-  add(lines: PlacedLines, moved = 0): void {
-    const { count, words: given, wordsBase } = lines;
+  /** `base`: where what is 0 to these lines lies, as their `words` have it already. */
+  add(lines: PlacedLines, base = 0): void {
+    const { count, words: given, unsureLines } = lines;
     const stride = this.#stride;
     const first = this.#count * stride;
     this.#reserve(first + count * stride);
     const words = this.#words;
     // Nearly all lines come as they are wanted: copied at once, they cost next to nothing.
     if (given !== undefined) words.set(given, first);
-    const distance = moved - wordsBase;
-    for (let i = 0, at = first; i < count; i++, at += stride) {
-      if (given === undefined || words[at + PRESENT] === 0) {
-        this.#addSlowly(lines, i, at, moved);
-        continue;
-      }
-      words[at + START]! += distance;
-      words[at + END]! += distance;
-      words[at + FAULT] = 0;
+    let left = given === undefined ? count : unsureLines;
+    for (let i = 0, at = first; left > 0; i++, at += stride) {
+      if (given !== undefined && words[at + PRESENT] !== 0) continue;
+      this.#addSlowly(lines, i, at, base);
+      left -= 1;
     }
     this.#count += count;
   }
 
-  #addSlowly(lines: PlacedLines, i: number, at: number, moved: number): void {
+  #addSlowly(lines: PlacedLines, i: number, at: number, base: number): void {
     const words = this.#words;
     const fault = lines.line(i);
-    words[at + START] = lines.start + moved;
-    words[at + END] = lines.end + moved;
+    words[at + START] = lines.start + base;
+    words[at + END] = lines.end + base;
     words[at + FAULT] = FAULTS.indexOf(fault);
     if (fault !== undefined) return;
     this.#seconds[(at + SECONDS) / 2] = lines.atS;

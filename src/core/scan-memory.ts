@@ -11,7 +11,14 @@ type Memory = InstanceType<typeof WebAssembly.Memory>;
 /** What wasm/frame-scan.as exports; positions are bytes of its memory. */
 interface FrameScan {
   readonly scan: (start: number, end: number, fields: number) => number;
-  readonly lines: (start: number, end: number, fields: number, out: number, most: number) => number;
+  readonly lines: (
+    start: number,
+    end: number,
+    fields: number,
+    out: number,
+    most: number,
+    moved: number,
+  ) => number;
 }
 
 /** As in wasm/frame-scan.as: where names lie. */
