@@ -8,7 +8,6 @@ import type { FrameFormat } from '../core/frame-scanner.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
 import type { CountRules, RejectedFrame } from '../core/uniques-slice.js';
 import { choicesOf, withCountRules, type CountRuleFlags } from './count-flags.js';
-import { addCountJobs } from './count-job.js';
 import { openFile, openStdin, type FrameInput } from './count-input.js';
 import type { CountSummary } from './count-stream.js';
 import { thousands, wholeNumber } from './numbers.js';
@@ -24,7 +23,8 @@ interface CountFlags extends CountRuleFlags {
 /** What a shell reports for a command that Ctrl-C ended: 128 + SIGINT. */
 const INTERRUPTED = 130;
 
-export function addCount(program: Command): void {
+/** `words` of the command line: where an input follows, jobs are not loaded, as a count of a file has no time for them. */
+export async function addCount(program: Command, words: readonly string[]): Promise<void> {
   const count = program
     .command('count')
     .description('count unique users per minute, hour, day, week, month and year')
@@ -50,7 +50,9 @@ export function addCount(program: Command): void {
     .option('--json', 'the summary on standard error as JSON')
     .action(countInput);
   withCountRules(input);
-  addCountJobs(count, program);
+  const next = words[words.indexOf('count') + 1] ?? '';
+  const isOfInput = /^--(stdin|file)(=|$)/.test(next) && !words.includes('--help');
+  if (!isOfInput) (await import('./count-job.js')).addCountJobs(count, program);
 }
 
 async function countInput(flags: CountFlags): Promise<void> {

@@ -24,7 +24,7 @@ function usageFault(text: string): string {
 }
 
 /** One file per verb: each adds its commands to the program. It is loaded when its verb is given: a count of a file needs no client. */
-const verbs: Record<string, () => Promise<void>> = {
+const verbs: Record<string, (words: readonly string[]) => Promise<void>> = {
   generate: async () => {
     (await import('./generate.js')).addGenerate(program);
     (await import('./generate-frames.js')).addGenerateFrames(program);
@@ -32,7 +32,7 @@ const verbs: Record<string, () => Promise<void>> = {
     (await import('./generate-logins.js')).addGenerateLogins(program);
   },
   clean: async () => (await import('./clean.js')).addClean(program),
-  count: async () => (await import('./count.js')).addCount(program),
+  count: async (words) => (await import('./count.js')).addCount(program, words),
   migrate: async () => (await import('./migrate.js')).addMigrate(program),
   up: async () => (await import('./up.js')).addUp(program),
   down: async () => (await import('./down.js')).addDown(program),
@@ -51,7 +51,7 @@ const verbs: Record<string, () => Promise<void>> = {
 async function addVerbs(words: readonly string[]): Promise<void> {
   if (words.length === 1 && ['-V', '--version'].includes(words[0]!)) return;
   const named = Object.keys(verbs).filter((verb) => words.includes(verb));
-  for (const verb of named.length > 0 ? named : Object.keys(verbs)) await verbs[verb]!();
+  for (const verb of named.length > 0 ? named : Object.keys(verbs)) await verbs[verb]!(words);
 }
 
 process.once('uncaughtException', (error) => {
