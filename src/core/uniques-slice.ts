@@ -3,7 +3,14 @@ import { DEFAULT_FRAME_FORMAT, type FrameFault, type FrameFormat } from './frame
 import { DEFAULT_PRECISION } from './hyperloglog.js';
 import { OpenWindows } from './open-windows.js';
 import type { ScannedFrame, ScannedLines } from './scanned-lines.js';
-import { decodeHeld, encodeHeld, type HeldBytes, type StoredTime } from './uniques-held.js';
+import { decodeHeld, type HeldBytes, type StoredTime } from './uniques-held.js';
+import {
+  changedHeld,
+  HELD_PREFIX,
+  newPartition,
+  offsetsOf,
+  type PartitionState,
+} from './uniques-partition.js';
 import {
   decodeCounts,
   encodeCounts,
@@ -12,7 +19,7 @@ import {
   type FieldCount,
   type StateRecord,
 } from './uniques-state.js';
-import { emptyTally, sumTallies, type FrameTally, type RejectReason } from './uniques-tally.js';
+import { sumTallies, type FrameTally, type RejectReason } from './uniques-tally.js';
 import { DEFAULT_TIME_RULES, mergedTimeS, type PartitionClock, type TimeRules } from './watermark.js';
 import { PartitionTime, type HeldFrame, type SettledDecision } from './watermark-partition.js';
 import { parseWindowKey, windowKey, type Window } from './window.js';
@@ -45,20 +52,10 @@ interface StoredClosing {
 
 export type FrameClock = PartitionClock & Pick<PartitionTime<HeldBytes>, 'counted' | 'isHolding'>;
 
-interface PartitionState {
-  readonly id: number;
-  readonly time: PartitionTime<HeldBytes>;
-  readonly tally: FrameTally;
-  isDirty: boolean;
-  /** Offsets of the held frames whose records the state holds. */
-  heldRecords: ReadonlySet<number>;
-}
-
 export const WINDOW_PREFIX = 'window/';
 /** Then a number, and the window: one that had left this slice's memory, and what was counted in it since. */
 export const AGAIN_PREFIX = 'again/';
 export const PARTITION_PREFIX = 'partition/';
-const HELD_PREFIX = 'held/';
 const CLOSED_KEY = 'closed';
 
 /** Event time, in seconds, of which a log that is compacted keeps a partition's last clock. */
@@ -313,29 +310,4 @@ export class UniquesSlice {
     state.tally[reason] += 1;
     this.#reject({ partition: state.id, offset, reason, bytes });
   }
-}
-
-const newPartition = (
-  id: number,
-  time: PartitionTime<HeldBytes>,
-  tally: FrameTally = emptyTally(),
-  heldRecords: ReadonlySet<number> = new Set(),
-): PartitionState => ({ id, time, tally, isDirty: false, heldRecords });
-
-const offsetsOf = (held: readonly HeldFrame<HeldBytes>[]): Set<number> =>
-  new Set(held.map(({ frame }) => frame.offset));
-
-/** Records of the held frames that have none yet, and nulls for those that are held no longer. */
-function changedHeld(state: PartitionState): StateRecord[] {
-  const { held } = state.time.state;
-  const before = state.heldRecords;
-  const now = offsetsOf(held);
-  state.heldRecords = now;
-  const key = (offset: number): string => `${HELD_PREFIX}${state.id}/${offset}`;
-  return [
-    ...held
-      .filter(({ frame }) => !before.has(frame.offset))
-      .map((one) => ({ key: key(one.frame.offset), value: encodeHeld(one) })),
-    ...[...before].filter((offset) => !now.has(offset)).map((offset) => ({ key: key(offset), value: null })),
-  ];
 }
