@@ -6,8 +6,8 @@ import { PieceScanner, type Piece, type PieceSource, type ScannedPiece } from '.
 const MOST_THREADS = 4;
 /** Pieces given to each thread beforehand, so that none waits for the next. */
 const AHEAD = 3;
-/** Pieces given out and not yet handed on, at most. What was read of one of 8 MB is 128 kB of frames of 2 kB, and 4 MB of frames of 60 bytes. */
-export const MOST_AHEAD = 8;
+/** Pieces given out and not yet handed on, at most. What was read of one of 4 MB is 64 kB of frames of 2 kB, and 2 MB of frames of 60 bytes. */
+export const MOST_AHEAD = 16;
 
 /**
  * The pieces of a file, scanned by a thread per core, four at most. This one is among them: while the next piece is not there, and so

@@ -7,7 +7,7 @@ import { OneLine, requireLine } from './line-cutter.js';
 import { PieceScans } from './piece-scans.js';
 
 /** Large enough that a message to a thread, some 0.1 ms of CPU time, costs nothing per frame. */
-const PIECE_BYTES = 8 << 20;
+const PIECE_BYTES = 4 << 20;
 /** Lines counted between two looks at the clock. */
 const LINES_AT_ONCE = 4_096;
 

@@ -1,7 +1,7 @@
 import { DEFAULT_FRAME_FORMAT, FrameScanner, type FrameFault, type FrameFormat } from './frame-scanner.js';
 import { hash64 } from './hash64.js';
 import { END, HASHES, PRESENT, SECONDS, START, type PlacedLines } from './packed-lines.js';
-import { ASIDE_AT, LONGEST_NAME, MOST_ASIDE, MOST_NAMES, ROOM_AT, ScanMemory } from './scan-memory.js';
+import { ASIDE_AT, LONGEST_NAME, MOST_NAMES, ROOM_AT, ScanMemory, SLACK_BYTES } from './scan-memory.js';
 import { isBlank } from './scanned-lines.js';
 
 /** As in wasm/frame-scan.as: where the last line ended, and how many of the lines it was not sure of. */
@@ -14,7 +14,7 @@ const BACKSLASH = 0x5c;
 const MOST_LINES = 512;
 /** A frame from elsewhere is copied this far first, then further; when that is not enough, the scanner in TypeScript reads it. */
 const HEAD_BYTES = 512;
-const MOST_COPIED = Math.min(8 * HEAD_BYTES, MOST_ASIDE);
+const MOST_COPIED = 8 * HEAD_BYTES;
 
 /**
  * Reads frames: the time and the hashes of the counted values. The usual frame is scanned by a WebAssembly module with
@@ -64,7 +64,7 @@ export class FrameReader implements PlacedLines {
     this.#allPresent = 2 ** format.idFields.length - 1;
     this.hashes = new Int32Array(2 * format.idFields.length);
     this.#lineWords = HASHES + (isFast ? this.hashes.length : 0);
-    const linesAt = 8 * Math.ceil(roomBytes / 8 + 8);
+    const linesAt = 8 * Math.ceil((roomBytes + SLACK_BYTES) / 8);
     this.#linesAt = (ROOM_AT + linesAt) / 4;
     this.#own = ScanMemory.withRoom(roomBytes === 0 ? 0 : linesAt + 4 * this.#lineWords * MOST_LINES);
     this.#own.lookFor(this.#names);

@@ -27,15 +27,14 @@ const NAME_STRIDE = 64;
 const NAME = 8;
 const PAGE_BYTES = 65_536;
 /** What the module may read behind the end of a frame. */
-const SLACK_BYTES = 64;
+export const SLACK_BYTES = 64;
 
-export const MOST_NAMES = 17;
+export const MOST_NAMES = 16;
 export const LONGEST_NAME = NAME_STRIDE - NAME - 1;
 /** Where the room for frames begins; what lies before is the module's and its caller's. */
 export const ROOM_AT = PAGE_BYTES;
-/** Before the room and out of the module's way. */
+/** Before the room and out of the module's way: some 60 kB. */
 export const ASIDE_AT = 2_048;
-export const MOST_ASIDE = ROOM_AT - ASIDE_AT - SLACK_BYTES;
 
 const ENCODER = new TextEncoder();
 let compiled: object | undefined;

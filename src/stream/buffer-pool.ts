@@ -6,8 +6,9 @@ const STEP_BYTES = 1 << 20;
 const KEPT_BYTES = 64 << 20;
 
 /**
- * Large buffers that are used again, in memory where frames can be scanned without copying them. What is not given back is collected like any other memory, so giving back is a
- * matter of speed alone: memory outside the heap makes the collector run in full whenever some megabytes of it are new.
+ * Large buffers that are used again, in memory where frames can be scanned without copying them. What is not given back is
+ * collected like any other memory, so giving back is a matter of speed alone: memory outside the heap makes the collector
+ * run in full whenever some megabytes of it are new.
  */
 export class BufferPool {
   readonly #free: ArrayBuffer[] = [];

@@ -126,6 +126,11 @@ export class LogReader {
     this.#positions.pause(partitions);
   }
 
+  /** Whether the next `read` has something of the last fetch to hand out. */
+  get hasMore(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** The last stable offset of a partition as the broker last said, also where there was nothing to read; -1 before. */
   lastStableOffset(partition: number): number {
     return this.#positions.of(partition)?.lastStableOffset ?? -1;

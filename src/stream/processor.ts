@@ -26,7 +26,7 @@ export interface Processor {
   restore(state: readonly StateRecord[], counts: Readonly<Record<string, number>>): void;
   /** The input's frozen end is reached. */
   finish(output: Output): void;
-  /** Every few reads, after one that brought nothing, and when it is full: results that are due. @returns whether it wrote any. */
+  /** After every fetch, also one that brought nothing, and when it is full: results that are due. @returns whether it wrote any. */
   tick?(nowMs: number, positions: ReadonlyMap<number, SourcePosition>, output: Output): boolean;
   /** Whether it holds so much that it should be written now, before the limits are reached: it is memory. */
   isFull?(): boolean;

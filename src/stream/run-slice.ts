@@ -44,8 +44,6 @@ export const DEFAULT_LIMITS: LapLimits = {
 
 /** How long a source topic's identity is trusted between two commits. */
 const VERIFY_TOPIC_EVERY_MS = 1_000;
-/** Results wait so long at most; reads come by the thousand a second, and none of them is worth looking for results. */
-const TICK_EVERY_MS = 10;
 
 export interface SliceProgress {
   readonly checkpoint: Checkpoint;
@@ -107,7 +105,6 @@ class Lap {
   #checkpoint: Checkpoint;
   #verifiedAt = 0;
   #commitAt = performance.now();
-  #tickAt = 0;
   readonly #commitRecords: number;
   /** Since the last commit. */
   #pending = { records: 0, changed: false };
@@ -149,7 +146,8 @@ class Lap {
       const events = await this.#reader.read();
       if (events === undefined) return this.#finish();
       for (const event of events) await this.#take(event);
-      if (events.length === 0 || performance.now() >= this.#tickAt) this.#tick();
+      // Before the brokers are waited for, and not between the partitions of what they have sent.
+      if (!this.#reader.hasMore) this.#tick();
       if (this.#isDue()) await this.#commit(false);
       if (performance.now() - this.#startedAt >= this.#limits.lapMs) {
         await this.#commit(false);
@@ -207,7 +205,6 @@ class Lap {
       this.#positions.set(partition, { nextOffset, lastStableOffset });
     }
     if (processor.tick(now(), this.#positions, this.#writer)) this.#pending.changed = true;
-    this.#tickAt = performance.now() + TICK_EVERY_MS;
   }
 
   #isDue(): boolean {
