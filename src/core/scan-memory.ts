@@ -1,4 +1,4 @@
-import { FRAME_SCAN_MODULE } from './frame-scan-module.js';
+import { WASM_MODULE } from './wasm-module.js';
 
 /** The part of WebAssembly that is used: the types of the language know it in browsers only. */
 declare const WebAssembly: {
@@ -8,8 +8,8 @@ declare const WebAssembly: {
 };
 type Memory = InstanceType<typeof WebAssembly.Memory>;
 
-/** What wasm/frame-scan.as exports; positions are bytes of its memory. */
-interface FrameScan {
+/** What wasm/frame-scan.as and wasm/crc32c.as export; positions are bytes of the memory. */
+interface Exports {
   readonly scan: (start: number, end: number, fields: number) => number;
   readonly lines: (
     start: number,
@@ -19,6 +19,7 @@ interface FrameScan {
     most: number,
     moved: number,
   ) => number;
+  readonly shorten: (start: number, end: number) => number;
 }
 
 /** As in wasm/frame-scan.as: where names lie. */
@@ -33,8 +34,11 @@ export const MOST_NAMES = 16;
 export const LONGEST_NAME = NAME_STRIDE - NAME - 1;
 /** Where the room for frames begins; what lies before is the module's and its caller's. */
 export const ROOM_AT = PAGE_BYTES;
-/** Before the room and out of the module's way: some 60 kB. */
+/** Before the room and out of the module's way: 30 kB. */
 export const ASIDE_AT = 2_048;
+/** As in wasm/crc32c.as: where the short message lies, and what it takes at least of a long one. */
+const SHORT_AT = 49_152;
+export const LEAST_SHORTENED = 209 * 16;
 
 const ENCODER = new TextEncoder();
 let compiled: object | undefined;
@@ -55,8 +59,9 @@ export class ScanMemory {
   /** The whole memory in words, and in numbers of two. */
   readonly words: Int32Array;
   readonly doubles: Float64Array;
-  readonly scan: FrameScan['scan'];
-  readonly lines: FrameScan['lines'];
+  readonly scan: Exports['scan'];
+  readonly lines: Exports['lines'];
+  readonly #shorten: Exports['shorten'];
   #names: readonly string[] | undefined;
 
   private constructor(memory: Memory) {
@@ -64,10 +69,12 @@ export class ScanMemory {
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
-    compiled ??= new WebAssembly.Module(Uint8Array.from(atob(FRAME_SCAN_MODULE), (c) => c.charCodeAt(0)));
-    const { scan, lines } = new WebAssembly.Instance(compiled, { env: { memory } }).exports as FrameScan;
+    compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_MODULE), (c) => c.charCodeAt(0)));
+    const instance = new WebAssembly.Instance(compiled, { env: { memory } });
+    const { scan, lines, shorten } = instance.exports as Exports;
     this.scan = scan;
     this.lines = lines;
+    this.#shorten = shorten;
   }
 
   /** The memory these bytes lie in, if `scannable` made it. */
@@ -82,6 +89,14 @@ export class ScanMemory {
 
   static withRoom(roomBytes: number): ScanMemory {
     return ScanMemory.of(new Uint8Array(scannable(roomBytes)))!;
+  }
+
+  /**
+   * A message of a few kilobytes whose CRC-32C, begun with zero, is that of `[start, end)`; valid until the next call.
+   * `[start, end)` must be `LEAST_SHORTENED` bytes long.
+   */
+  shortened(start: number, end: number): Uint8Array {
+    return this.bytes.subarray(SHORT_AT, SHORT_AT + this.#shorten(start, end));
   }
 
   /** Looks for these members from now on, the time first. At most `MOST_NAMES`, plain and none longer than `LONGEST_NAME`. */

@@ -1,5 +1,6 @@
 import { PipelineError } from '../core/errors.js';
 import { COMPRESSIONS, compress, type Compression } from './compression.js';
+import { crc32c } from './crc32c.js';
 import {
   ATTRIBUTE_TRANSACTIONAL,
   BATCH_HEADER_BYTES,
@@ -8,7 +9,6 @@ import {
   type RecordCursor,
   type RecordHeader,
 } from './record-batch.js';
-import { crc32c } from './required.js';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.js';
 
 /** What the producer stamps on a batch; `producerId` -1 for a producer that is neither idempotent nor transactional. */

@@ -1,6 +1,6 @@
 import { PipelineError } from '../core/errors.js';
 import { COMPRESSIONS, decompress } from './compression.js';
-import { crc32c } from './required.js';
+import { crc32c } from './crc32c.js';
 import { VarintReader } from './varint.js';
 
 /**

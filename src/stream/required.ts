@@ -9,7 +9,7 @@ import type * as Snappy from 'snappy';
  * as much of a core as counting some 50,000 frames.
  */
 const require = createRequire(import.meta.url);
-export const { crc32c } = require('@node-rs/crc32') as typeof Crc32;
+export const crc32 = require('@node-rs/crc32') as typeof Crc32;
 export const zstd = require('@bokuweb/zstd-wasm') as typeof Zstd;
 /** Loaded when the first batch asks for them: most processes never see one. */
 export const lz4 = () => require('lz4-napi') as typeof Lz4;

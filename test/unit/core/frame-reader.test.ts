@@ -178,12 +178,12 @@ describe('core/frame-reader', () => {
     assert.equal(reader.unsure, 1);
   });
 
-  it('carries the module that its source compiles to', async function () {
+  it('carries the module that its sources compile to', async function () {
     this.timeout(60_000);
-    const { frameScanModule } = (await import(join(packageRoot, 'scripts/build-wasm.mjs'))) as {
-      frameScanModule: () => Promise<string>;
+    const { wasmModule } = (await import(join(packageRoot, 'scripts/build-wasm.mjs'))) as {
+      wasmModule: () => Promise<string>;
     };
-    const kept = await readFile(join(packageRoot, 'src/core/frame-scan-module.ts'), 'utf8');
-    assert.equal(await frameScanModule(), kept);
+    const kept = await readFile(join(packageRoot, 'src/core/wasm-module.ts'), 'utf8');
+    assert.equal(await wasmModule(), kept);
   });
 });
