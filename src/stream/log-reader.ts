@@ -4,8 +4,8 @@ import type { KafkaConnection } from './kafka-connection.js';
 import { check, OFFSET_OUT_OF_RANGE } from './kafka-errors.js';
 import { isMoving } from './kafka-connection.js';
 import { listOffsets } from './list-offsets.js';
-import { ReadPositions, type Gap, type Position, type ReadRange } from './read-positions.js';
-import { batchesOf, committedBatches, type RecordBatch } from './record-batch.js';
+import { ReadPositions, wholeBatches, type Gap, type Position, type ReadRange } from './read-positions.js';
+import { batchesOf, committedBatches, largestBatchBytes, type RecordBatch } from './record-batch.js';
 import {
   EARLIEST,
   fetchRequest,
@@ -41,8 +41,7 @@ export interface ReaderOptions {
   readonly topicId?: string;
 }
 
-/** Bytes asked of one partition, and of one broker, in one fetch: fewer make round trips cost more than records, more only cost memory. */
-const PARTITION_BYTES = 2 << 20;
+/** Bytes asked of one broker in one fetch. */
 const RESPONSE_BYTES = 8 << 20;
 /** Reads for which an event's batches stay valid: the one that brought it and the next. */
 const VALID_READS = 2;
@@ -208,10 +207,10 @@ export class LogReader {
 
   async #fetchFrom(leader: number, positions: Position[]): Promise<Answer> {
     const { isolation, maxWaitMs } = this.#options;
-    const targets = positions.map(({ partition, offset }) => ({
+    const targets = positions.map(({ partition, offset, maxBytes }) => ({
       partition,
       fetchOffset: offset,
-      maxBytes: PARTITION_BYTES,
+      maxBytes,
     }));
     const answer: Answer = { events: [], failures: [], responses: [] };
     try {
@@ -246,6 +245,7 @@ export class LogReader {
     const startOffset = position.offset;
     let nextOffset = startOffset;
     for (const batch of batchesOf(fetched.bytes)) nextOffset = batch.nextOffset;
+    position.maxBytes = wholeBatches(largestBatchBytes(fetched.bytes));
     if (nextOffset <= startOffset) return undefined;
     const { endOffset } = position;
     position.offset = Math.min(nextOffset, endOffset);

@@ -254,6 +254,17 @@ export function* batchesOf(bytes: Buffer): Generator<RecordBatch> {
   }
 }
 
+/** Size of the largest batch of a Fetch response's record bytes, the one included that the byte limit cut off; 0 where there is none. */
+export function largestBatchBytes(bytes: Buffer): number {
+  let largest = 0;
+  for (let at = 0; at + LOG_OVERHEAD_BYTES <= bytes.length;) {
+    const batchBytes = LOG_OVERHEAD_BYTES + Math.max(0, bytes.readInt32BE(at + 8));
+    largest = Math.max(largest, batchBytes);
+    at += batchBytes;
+  }
+  return largest;
+}
+
 /**
  * The batches a read_committed reader may see: no control batches, none of an aborted transaction. `aborted` is the list of
  * the same Fetch response, which names every aborted transaction that overlaps it, so that one longer than a fetch is
