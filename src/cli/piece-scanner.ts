@@ -33,8 +33,8 @@ export interface ScannedPiece {
 }
 
 const NEWLINE = 0x0a;
-/** Bytes read and scanned in turn, in the same place always: what was just copied into this core's cache is still there. */
-const STEP_BYTES = 256 << 10;
+/** Bytes read and scanned in turn, in the same place always: of what was just copied, much is still in this core's cache. Smaller steps copy slower than that saves. */
+const STEP_BYTES = 1 << 20;
 
 /** Reads pieces of a file and scans the lines that lie inside. One serves one thread. */
 export class PieceScanner {
