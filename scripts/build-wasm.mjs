@@ -15,11 +15,14 @@ export async function wasmModule() {
   const { default: asc } = await import(compiler);
   let wasm;
   // The compiler knows sources by .ts; ours are called .as, since they are no TypeScript.
-  const { error, stderr } = await asc.main([...sources.map((source) => `${source}.ts`), ...options.split(' ')], {
-    readFile: (name) => readFile(join(root, name.replace(/\.ts$/, '.as')), 'utf8').catch(() => null),
-    writeFile: (_name, bytes) => void (wasm = bytes),
-    listFiles: () => [],
-  });
+  const { error, stderr } = await asc.main(
+    [...sources.map((source) => `${source}.ts`), ...options.split(' ')],
+    {
+      readFile: (name) => readFile(join(root, name.replace(/\.ts$/, '.as')), 'utf8').catch(() => null),
+      writeFile: (_name, bytes) => void (wasm = bytes),
+      listFiles: () => [],
+    },
+  );
   if (error) throw new Error(`compiling ${sources.join(', ')}: ${error.message}\n${stderr.toString()}`);
   const text = Buffer.from(wasm).toString('base64');
   return `/** wasm/*.as, compiled by \`npm run build:wasm\`. */\nexport const WASM_MODULE =\n  '${text}';\n`;

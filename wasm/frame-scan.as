@@ -14,7 +14,7 @@ const SECONDS: usize = 8; // f64
 const PRESENT: usize = 16; // u32
 const FAULT: usize = 20; // u32: 0 of a line, for whoever finds one later
 const HASHES: usize = 24; // u32 each
-/** u32 each: where the first line that `lines` has not read begins, and how many of those it has read it is not sure of. */
+/** u32 each: where the first line or record begins that was not read, and how many of those read it is not sure of. */
 const STOP_AT: usize = 256;
 const UNSURE_AT: usize = 260;
 /** Per wanted field, the time first: length of its name as u32, then at NAME the name and its closing quote. */
@@ -76,6 +76,71 @@ export function lines(start: usize, end: usize, fields: u32, out: usize, most: u
   store<u32>(STOP_AT, <u32>from);
   store<u32>(UNSURE_AT, unsure);
   return count;
+}
+
+/** Set by readVarint: behind the number. */
+let varintEnd: usize = 0;
+
+/**
+ * Reads records of an uncompressed batch (https://kafka.apache.org/documentation/#record), which lie one behind the other in
+ * `[start, end)`, at most `most`: their values are frames. Otherwise as `lines`. Returns how many; fewer are there, or one leaves `end`.
+ */
+export function records(start: usize, end: usize, fields: u32, out: usize, most: u32, moved: u32): u32 {
+  const stride = HASHES + (<usize>fields - 1) * 8;
+  let from = start;
+  let count: u32 = 0;
+  let unsure: u32 = 0;
+  result = out;
+  while (count < most && from < end) {
+    const length = readVarint(from);
+    const next = varintEnd + <usize>length;
+    if (length < 0 || next > end || next < varintEnd) break;
+    // Behind the length: attributes, a byte; the time as a difference; the offset as one; the key.
+    const keyLength = readVarint(skipVarint(skipVarint(varintEnd + 1)));
+    const valueLength = readVarint(varintEnd + <usize>max(keyLength, 0));
+    const value = varintEnd;
+    const valueEnd = value + <usize>max(valueLength, 0);
+    if (valueEnd > next || valueEnd < value) break;
+    store<u32>(result + START, <u32>value + moved);
+    store<u32>(result + END, <u32>valueEnd + moved);
+    store<u32>(result + FAULT, 0);
+    if (!scanObject(value, valueEnd, fields)) {
+      store<u32>(result + PRESENT, 0);
+      unsure++;
+    }
+    result += stride;
+    count++;
+    from = next;
+  }
+  store<u32>(STOP_AT, <u32>from);
+  store<u32>(UNSURE_AT, unsure);
+  return count;
+}
+
+/** A zigzag number of up to five bytes; sets `varintEnd`. */
+// @ts-ignore: decorator
+@inline
+function readVarint(from: usize): i32 {
+  let at = from;
+  let bits: u32 = 0;
+  let value: u32 = 0;
+  let byte: u32;
+  do {
+    byte = load<u8>(at++);
+    value |= (byte & 0x7f) << bits;
+    bits += 7;
+  } while ((byte & 0x80) != 0 && bits < 35);
+  varintEnd = at;
+  return <i32>(value >> 1) ^ -(<i32>(value & 1));
+}
+
+/** Behind a number of up to ten bytes. */
+// @ts-ignore: decorator
+@inline
+function skipVarint(from: usize): usize {
+  let at = from;
+  while ((load<u8>(at) & 0x80) != 0 && at - from < 9) at++;
+  return at + 1;
 }
 
 /** The first newline in `[from, end)`, or `end`. Four vectors at a time: of a frame that is read early, this is most of the work. */

@@ -3,10 +3,11 @@ import { createWriteStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { thousands } from './numbers.js';
 import { FRAME_DEFAULTS, generateFrames, type FrameOptions } from '../generate/frames.js';
 import { framesAtOnce, paced } from '../generate/paced.js';
+import { COMPRESSIONS, type Compression } from '../stream/compression.js';
 
 interface FrameFlags {
   readonly seed: number;
@@ -24,6 +25,7 @@ interface FrameFlags {
   readonly rate?: number;
   readonly out?: string;
   readonly topic?: string;
+  readonly compression: Compression;
   readonly answer?: string;
 }
 
@@ -59,12 +61,18 @@ export function addGenerateFrames(program: Command): void {
       '--topic <name>',
       'write to this topic of the stack instead, line n to partition n mod their number',
     )
+    .addOption(
+      new Option('--compression <codec>', "of the topic's batches").choices(COMPRESSIONS).default('lz4'),
+    )
     .option('--answer <path>', 'write the exact count of every window there, as JSON lines')
     .action((flags: FrameFlags) => writeFrames(program, flags));
 }
 
 async function writeFrames(program: Command, flags: FrameFlags): Promise<void> {
-  const sink = flags.topic === undefined ? openStream(flags.out) : await openTopic(program, flags.topic);
+  const sink =
+    flags.topic === undefined
+      ? openStream(flags.out)
+      : await openTopic(program, flags.topic, flags.compression);
   try {
     await writeTo(sink, flags);
   } finally {
@@ -137,7 +145,7 @@ function openStream(path: string | undefined): FrameSink {
 }
 
 /** What a topic needs is loaded here only. */
-async function openTopic(program: Command, topic: string): Promise<FrameSink> {
+async function openTopic(program: Command, topic: string, compression: Compression): Promise<FrameSink> {
   const [{ KafkaConnection }, { FramesTopicWriter }, { dataDirectory, loadConfig }] = await Promise.all([
     import('../stream/kafka-connection.js'),
     import('../generate/writers/frames-topic.js'),
@@ -147,7 +155,7 @@ async function openTopic(program: Command, topic: string): Promise<FrameSink> {
   const { kafka } = loadConfig(dataDirectory(dataDir, process.env), process.env);
   const connection = await KafkaConnection.open(kafka, { clientId: 'tidemark-generate' });
   try {
-    const writer = await FramesTopicWriter.open(connection, topic, Date.now);
+    const writer = await FramesTopicWriter.open(connection, topic, Date.now, compression);
     return {
       write: (bytes) => writer.write(bytes),
       flush: () => writer.flush(),

@@ -1,10 +1,18 @@
 import { DEFAULT_FRAME_FORMAT, FrameScanner, type FrameFault, type FrameFormat } from './frame-scanner.js';
 import { hash64 } from './hash64.js';
 import { END, HASHES, PRESENT, SECONDS, START, type PlacedLines } from './packed-lines.js';
-import { ASIDE_AT, LONGEST_NAME, MOST_NAMES, ROOM_AT, ScanMemory, SLACK_BYTES } from './scan-memory.js';
+import {
+  ASIDE_AT,
+  ASIDE_BYTES,
+  LONGEST_NAME,
+  MOST_NAMES,
+  ROOM_AT,
+  ScanMemory,
+  SLACK_BYTES,
+} from './scan-memory.js';
 import { isBlank } from './scanned-lines.js';
 
-/** As in wasm/frame-scan.as: where the last line ended, and how many of the lines it was not sure of. */
+/** As in wasm/frame-scan.as: where the last line or record ended, and how many of them it was not sure of. */
 const STOP_AT = 256;
 const UNSURE_AT = 260;
 const ENCODER = new TextEncoder();
@@ -19,8 +27,8 @@ const MOST_COPIED = 8 * HEAD_BYTES;
 /**
  * Reads frames: the time and the hashes of the counted values. The usual frame is scanned by a WebAssembly module with
  * SIMD, every other one by `FrameScanner`; both give the same where both give something (test/unit/core/frame-reader.test.ts).
- * A frame in scannable memory is read where it lies, another one is copied first. Lines that lie in `room` are cut and
- * scanned many at a time: `cut`, then `line` for each.
+ * A frame in scannable memory is read where it lies, another one is copied first. Lines that lie in `room`, and records that lie in
+ * scannable memory, are cut and scanned many at a time: `cut` or `records`, then `line` for each.
  *
  * One reader serves one thread; its fields hold the last frame's values until the next call.
  */
@@ -31,7 +39,7 @@ export class FrameReader implements PlacedLines {
   /** Where the frame last read lies: in `room` one of the lines that were cut. */
   start = 0;
   end = 0;
-  /** How many lines were cut last. */
+  /** How many lines or records were cut last. */
   count = 0;
   /** Frames that the module was not sure of. */
   unsure = 0;
@@ -40,11 +48,15 @@ export class FrameReader implements PlacedLines {
 
   readonly #scanner: FrameScanner;
   readonly #own: ScanMemory;
-  /** What the positions of the lines last cut are ahead by, in `words`. */
-  #cutBase = 0;
-  /** Where results of lines begin in it, and their length, in words. */
+  /** Where results of lines begin in it, and the length of one, in words. */
   readonly #linesAt: number;
   readonly #lineWords: number;
+  /** The memory of what was cut last, where results begin in it, in words, and where what it was cut from does. */
+  #cut: ScanMemory;
+  #cutAt = 0;
+  #cutFrom = ROOM_AT;
+  /** What positions in results are ahead by. */
+  #cutBase = 0;
   /** Members that the module looks for: none when it cannot, as it stops early and knows so many plain names. */
   readonly #names: readonly string[];
   readonly #allPresent: number;
@@ -69,6 +81,7 @@ export class FrameReader implements PlacedLines {
     this.#own = ScanMemory.withRoom(roomBytes === 0 ? 0 : linesAt + 4 * this.#lineWords * MOST_LINES);
     this.#own.lookFor(this.#names);
     this.room = this.#own.bytes.subarray(ROOM_AT, ROOM_AT + roomBytes);
+    this.#cut = this.#own;
     this.#memory = this.#own;
     this.#bytes = this.#own.bytes;
     this.#source = this.room;
@@ -92,6 +105,9 @@ export class FrameReader implements PlacedLines {
    */
   cut(start: number, end: number, base = 0): number {
     this.#source = this.room;
+    this.#cut = this.#own;
+    this.#cutAt = this.#linesAt;
+    this.#cutFrom = ROOM_AT;
     this.#cutBase = base;
     this.count = this.#own.lines(
       ROOM_AT + start,
@@ -104,37 +120,65 @@ export class FrameReader implements PlacedLines {
     return this.count;
   }
 
-  /** Where the lines last cut end: behind the newline of the last of them. */
+  /**
+   * Cuts records of Kafka's off `bytes[start, end)`, where they lie one behind the other (of a batch v2 that is not compressed),
+   * some hundreds at most: their values are frames, and a `line` each. Returns how many; 0 where they cannot be read like that.
+   */
+  records(bytes: Uint8Array, start: number, end: number, most: number): number {
+    this.count = 0;
+    if (this.#names.length === 0) return 0;
+    if (bytes !== this.#bytes) this.#turnTo(bytes);
+    const base = this.#base;
+    if (base < 0) return 0;
+    this.#source = bytes;
+    this.#cut = this.#memory;
+    this.#cutAt = ASIDE_AT / 4;
+    this.#cutFrom = base;
+    this.#cutBase = 0;
+    const room = Math.floor(ASIDE_BYTES / 4 / this.#lineWords);
+    this.count = this.#memory.records(
+      base + start,
+      base + end,
+      this.#names.length,
+      ASIDE_AT,
+      Math.min(most, room),
+      -base,
+    );
+    return this.count;
+  }
+
+  /** Where the next one begins, behind the lines or records last cut. */
   get stop(): number {
-    return this.#own.words[STOP_AT / 4]! - ROOM_AT;
+    return this.#cut.words[STOP_AT / 4]! - this.#cutFrom;
   }
 
-  /** Of the lines last cut those that say nothing in `words`. */
+  /** Of what was last cut those that say nothing in `words`. */
   get unsureLines(): number {
-    return this.#own.words[UNSURE_AT / 4]!;
+    return this.#cut.words[UNSURE_AT / 4]!;
   }
 
-  /** The lines last cut, as the module wrote them. */
+  /** What was last cut, as the module wrote it. */
   get words(): Int32Array | undefined {
     if (this.#names.length === 0) return undefined;
-    return this.#own.words.subarray(this.#linesAt, this.#linesAt + this.count * this.#lineWords);
+    return this.#cut.words.subarray(this.#cutAt, this.#cutAt + this.count * this.#lineWords);
   }
 
-  /** Goes to the i-th of the lines last cut; `start` and `end` leave out its newline. */
+  /** Goes to the i-th of the lines or records last cut; `start` and `end` leave out a line's newline. */
   line(i: number): FrameFault | 'blank' | undefined {
-    const at = this.#linesAt + i * this.#lineWords;
-    const { words } = this.#own;
+    const at = this.#cutAt + i * this.#lineWords;
+    const { words } = this.#cut;
     const start = words[at + START]! - this.#cutBase;
     const end = words[at + END]! - this.#cutBase;
     this.start = start;
     this.end = end;
     if (words[at + PRESENT] !== 0) {
-      this.#take(this.#own, at);
+      this.#take(this.#cut, at);
       return undefined;
     }
     // The module leaves none present where it is not sure.
-    if (isBlank(this.room, start, end)) return 'blank';
-    return this.#readSlowly(this.room, start, end);
+    const bytes = this.#source;
+    if (bytes === this.room && isBlank(bytes, start, end)) return 'blank';
+    return this.#readSlowly(bytes, start, end);
   }
 
   bytes(): Uint8Array {

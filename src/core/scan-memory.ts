@@ -8,18 +8,21 @@ declare const WebAssembly: {
 };
 type Memory = InstanceType<typeof WebAssembly.Memory>;
 
+type ReadMany = (
+  start: number,
+  end: number,
+  fields: number,
+  out: number,
+  most: number,
+  moved: number,
+) => number;
+
 /** What wasm/frame-scan.as and wasm/crc32c.as export; positions are bytes of the memory. */
 interface Exports {
   readonly scan: (start: number, end: number, fields: number) => number;
-  readonly lines: (
-    start: number,
-    end: number,
-    fields: number,
-    out: number,
-    most: number,
-    moved: number,
-  ) => number;
-  readonly shorten: (start: number, end: number) => number;
+  readonly lines: ReadMany;
+  readonly records: ReadMany;
+  readonly crc32c: (start: number, end: number, state: number) => number;
 }
 
 /** As in wasm/frame-scan.as: where names lie. */
@@ -34,11 +37,9 @@ export const MOST_NAMES = 16;
 export const LONGEST_NAME = NAME_STRIDE - NAME - 1;
 /** Where the room for frames begins; what lies before is the module's and its caller's. */
 export const ROOM_AT = PAGE_BYTES;
-/** Before the room and out of the module's way: 30 kB. */
+/** Before the room and out of the module's way. */
 export const ASIDE_AT = 2_048;
-/** As in wasm/crc32c.as: where the short message lies, and what it takes at least of a long one. */
-const SHORT_AT = 49_152;
-export const LEAST_SHORTENED = 209 * 16;
+export const ASIDE_BYTES = 30_720;
 
 const ENCODER = new TextEncoder();
 let compiled: object | undefined;
@@ -60,8 +61,10 @@ export class ScanMemory {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly scan: Exports['scan'];
-  readonly lines: Exports['lines'];
-  readonly #shorten: Exports['shorten'];
+  readonly lines: ReadMany;
+  readonly records: ReadMany;
+  /** The state of a CRC-32C before the bytes of `[start, end)` to that behind them: -1 at first, and inverted at last. */
+  readonly crc32c: Exports['crc32c'];
   #names: readonly string[] | undefined;
 
   private constructor(memory: Memory) {
@@ -71,10 +74,11 @@ export class ScanMemory {
     this.doubles = new Float64Array(buffer);
     compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_MODULE), (c) => c.charCodeAt(0)));
     const instance = new WebAssembly.Instance(compiled, { env: { memory } });
-    const { scan, lines, shorten } = instance.exports as Exports;
+    const { scan, lines, records, crc32c } = instance.exports as Exports;
     this.scan = scan;
     this.lines = lines;
-    this.#shorten = shorten;
+    this.records = records;
+    this.crc32c = crc32c;
   }
 
   /** The memory these bytes lie in, if `scannable` made it. */
@@ -89,14 +93,6 @@ export class ScanMemory {
 
   static withRoom(roomBytes: number): ScanMemory {
     return ScanMemory.of(new Uint8Array(scannable(roomBytes)))!;
-  }
-
-  /**
-   * A message of a few kilobytes whose CRC-32C, begun with zero, is that of `[start, end)`; valid until the next call.
-   * `[start, end)` must be `LEAST_SHORTENED` bytes long.
-   */
-  shortened(start: number, end: number): Uint8Array {
-    return this.bytes.subarray(SHORT_AT, SHORT_AT + this.#shorten(start, end));
   }
 
   /** Looks for these members from now on, the time first. At most `MOST_NAMES`, plain and none longer than `LONGEST_NAME`. */

@@ -85,6 +85,8 @@ export class UniquesSlice {
   readonly #rules: CountRules;
   readonly #reject: (frame: RejectedFrame) => void;
   readonly #reader: FrameReader;
+  /** For held frames, which are settled between those being read. */
+  readonly #heldReader: FrameReader;
   readonly #partitions = new Map<number, PartitionState>();
   readonly #clocks = new Map<number, FrameClock>();
   readonly #windows: OpenWindows;
@@ -97,6 +99,7 @@ export class UniquesSlice {
     this.#rules = rules;
     this.#reject = reject;
     this.#reader = new FrameReader(rules.format);
+    this.#heldReader = new FrameReader(rules.format);
     this.#windows = new OpenWindows(rules.format.idFields.length, rules.precision);
     for (const id of partitions) this.#add(newPartition(id, new PartitionTime(rules.time)));
   }
@@ -117,6 +120,33 @@ export class UniquesSlice {
   lines(partition: number, offset: number, lines: ScannedLines): void {
     const state = this.#partitions.get(partition)!;
     state.isDirty = true;
+    this.#takeAll(state, offset, lines);
+  }
+
+  /**
+   * Counts the next frames of a partition, the values of Kafka records without a hole in their offsets, which lie in
+   * `bytes[start, end)` as `FrameReader.records` wants them. Returns how many; the others have to be read one by one.
+   */
+  records(
+    partition: number,
+    { offset, count }: { readonly offset: number; readonly count: number },
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const state = this.#partitions.get(partition)!;
+    const reader = this.#reader;
+    let read = 0;
+    for (let from = start; read < count && reader.records(bytes, from, end, count - read) > 0;) {
+      state.isDirty = true;
+      from = reader.stop;
+      this.#takeAll(state, offset + read, reader);
+      read += reader.count;
+    }
+    return read;
+  }
+
+  #takeAll(state: PartitionState, offset: number, lines: ScannedLines): void {
     for (let i = 0; i < lines.count; i++) {
       const fault = lines.line(i);
       if (fault !== 'blank') this.#take(state, fault, offset + i, lines);
@@ -299,7 +329,7 @@ export class UniquesSlice {
 
   #settle(state: PartitionState, decision: SettledDecision, { frame }: HeldFrame<HeldBytes>): void {
     if (decision === 'accept' || decision === 'late') {
-      const reader = this.#reader;
+      const reader = this.#heldReader;
       reader.read(frame.bytes, 0, frame.bytes.length);
       this.#windows.count(reader.atS, reader.present, reader.hashes);
       state.tally[decision] += 1;

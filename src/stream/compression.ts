@@ -1,4 +1,5 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip, gzipSync } from 'node:zlib';
 import { PipelineError } from '../core/errors.js';
 import { asBuffer } from './as-buffer.js';
 import { lz4, snappy, zstd } from './required.js';
@@ -7,8 +8,12 @@ import { lz4, snappy, zstd } from './required.js';
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
-// Instantiating the module is asynchronous; decoding a batch is not.
-await zstd.init();
+let zstdReady: Promise<void> | undefined;
+
+/** Resolves when batches of this codec can be read and written: instantiating a module is asynchronous, decoding a batch is not. */
+export async function readyFor(codec: Compression): Promise<void> {
+  if (codec === 'zstd') await (zstdReady ??= zstd().init());
+}
 
 /** Largest body a batch may inflate to: bounds what a hostile or broken batch can allocate. */
 const MAX_BODY_BYTES = 512 * 1024 * 1024;
@@ -27,8 +32,17 @@ export function compress(codec: Compression, body: Buffer): Buffer {
     case 'lz4':
       return lz4().compressFrameSync(owned(body));
     case 'zstd':
-      return Buffer.from(zstd.compress(owned(body), 3));
+      return Buffer.from(zstd().compress(owned(body), 3));
   }
+}
+
+const gzipAside = promisify(gzip);
+
+/** The same on another thread where the library has one for it. `body` must stay as it is until this resolves. */
+export async function compressAside(codec: Compression, body: Buffer): Promise<Buffer> {
+  if (codec === 'gzip') return gzipAside(body);
+  await readyFor(codec);
+  return codec === 'lz4' ? lz4().compressFrame(owned(body)) : compress(codec, body);
 }
 
 /** @throws PipelineError `CORRUPT_BATCH` when the bytes are not what `codec` writes. */
@@ -96,7 +110,7 @@ const TARGET_TOO_SMALL = /-70\b/;
 function decompressZstd(bytes: Buffer): Buffer {
   for (let heapBytes = Math.max(1 << 20, bytes.length * 8); ; heapBytes *= 4) {
     try {
-      const body = zstd.decompress(owned(bytes), { defaultHeapSize: heapBytes });
+      const body = zstd().decompress(owned(bytes), { defaultHeapSize: heapBytes });
       return asBuffer(body);
     } catch (error) {
       const grows = error instanceof Error && TARGET_TOO_SMALL.test(error.message);

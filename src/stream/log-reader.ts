@@ -1,5 +1,6 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { PipelineError } from '../core/errors.js';
+import { readyFor } from './compression.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { check, OFFSET_OUT_OF_RANGE } from './kafka-errors.js';
 import { isMoving } from './kafka-connection.js';
@@ -244,7 +245,10 @@ export class LogReader {
     check(fetched.errorCode, `fetching ${this.#topic}-${position.partition}`, at);
     const startOffset = position.offset;
     let nextOffset = startOffset;
-    for (const batch of batchesOf(fetched.bytes)) nextOffset = batch.nextOffset;
+    for (const batch of batchesOf(fetched.bytes)) {
+      nextOffset = batch.nextOffset;
+      if (batch.compression !== 'none') await readyFor(batch.compression);
+    }
     position.maxBytes = wholeBatches(largestBatchBytes(fetched.bytes));
     if (nextOffset <= startOffset) return undefined;
     const { endOffset } = position;

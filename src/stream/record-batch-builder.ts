@@ -1,5 +1,5 @@
 import { PipelineError } from '../core/errors.js';
-import { COMPRESSIONS, compress, type Compression } from './compression.js';
+import { COMPRESSIONS, compress, compressAside, type Compression } from './compression.js';
 import { crc32c } from './crc32c.js';
 import {
   ATTRIBUTE_TRANSACTIONAL,
@@ -124,8 +124,30 @@ export class RecordBatchBuilder {
    * @throws PipelineError `EMPTY_BATCH`: brokers refuse a batch without records.
    */
   seal(stamp: BatchStamp = NO_PRODUCER, compression: Compression = 'none'): Buffer {
+    return this.#seal(
+      stamp,
+      compression,
+      compression === 'none' ? undefined : compress(compression, this.#body),
+    );
+  }
+
+  /** The same, compressed on another thread. The builder must not be changed before this resolves. */
+  async sealAside(stamp: BatchStamp, compression: Compression): Promise<Buffer> {
+    const isPlain = compression === 'none';
+    return this.#seal(stamp, compression, isPlain ? undefined : await compressAside(compression, this.#body));
+  }
+
+  get #body(): Buffer {
+    return this.#bytes.subarray(BATCH_HEADER_BYTES, this.#at);
+  }
+
+  /** `body`: the records compressed; as they are without. */
+  #seal(stamp: BatchStamp, compression: Compression, body: Buffer | undefined): Buffer {
     if (this.#count === 0) throw new PipelineError('EMPTY_BATCH', 'sealing a record batch without records');
-    const batch = compression === 'none' ? this.#bytes.subarray(0, this.#at) : this.#compressed(compression);
+    const batch =
+      body === undefined
+        ? this.#bytes.subarray(0, this.#at)
+        : Buffer.concat([Buffer.alloc(BATCH_HEADER_BYTES), body]);
     batch.writeBigInt64BE(0n, 0); // the broker assigns the offset
     batch.writeInt32BE(batch.length - LOG_OVERHEAD_BYTES, 8);
     batch.writeInt32BE(-1, 12); // the broker fills in the partition leader epoch
@@ -142,11 +164,6 @@ export class RecordBatchBuilder {
     batch.writeInt32BE(this.#count, 57);
     batch.writeUInt32BE(crc32c(batch.subarray(CRC_START)), 17);
     return batch;
-  }
-
-  #compressed(compression: Compression): Buffer {
-    const body = compress(compression, this.#bytes.subarray(BATCH_HEADER_BYTES, this.#at));
-    return Buffer.concat([Buffer.alloc(BATCH_HEADER_BYTES), body]);
   }
 }
 

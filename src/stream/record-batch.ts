@@ -1,5 +1,5 @@
 import { PipelineError } from '../core/errors.js';
-import { COMPRESSIONS, decompress } from './compression.js';
+import { COMPRESSIONS, decompress, type Compression } from './compression.js';
 import { crc32c } from './crc32c.js';
 import { VarintReader } from './varint.js';
 
@@ -83,14 +83,32 @@ export class RecordBatch {
     });
   }
 
-  /** Walks the records whose offset lies in `[from, to)`; a compressed body is inflated once, here. */
-  records(from = 0, to = Number.MAX_SAFE_INTEGER): RecordCursor {
+  /**
+   * Whether the records lie in `bytes` one behind the other, from `BATCH_HEADER_BYTES` behind `start` to `end`, all of offsets
+   * in `[from, to)` and none left out: not compressed, not compacted, not cut by a range.
+   */
+  isPlain(from: number, to: number): boolean {
+    const { baseOffset, nextOffset } = this;
+    return (
+      (this.attributes & ATTRIBUTE_COMPRESSION) === 0 &&
+      baseOffset >= from &&
+      nextOffset <= to &&
+      nextOffset - baseOffset === this.recordCount
+    );
+  }
+
+  /** @throws PipelineError `CORRUPT_BATCH` when it is unknown. */
+  get compression(): Compression {
     const codec = COMPRESSIONS[this.attributes & ATTRIBUTE_COMPRESSION];
-    if (codec === undefined) {
-      throw new PipelineError('CORRUPT_BATCH', 'reading a record batch: its compression is unknown', {
-        at: { offset: String(this.baseOffset) },
-      });
-    }
+    if (codec !== undefined) return codec;
+    throw new PipelineError('CORRUPT_BATCH', 'reading a record batch: its compression is unknown', {
+      at: { offset: String(this.baseOffset) },
+    });
+  }
+
+  /** Walks the records whose offset lies in `[from, to)`; a compressed body is inflated once, here: `readyFor` its codec before. */
+  records(from = 0, to = Number.MAX_SAFE_INTEGER): RecordCursor {
+    const codec = this.compression;
     const body = this.start + BATCH_HEADER_BYTES;
     return codec === 'none'
       ? new RecordCursor(this, this.bytes, body, this.end, from, to)

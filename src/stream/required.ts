@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import type * as Zstd from '@bokuweb/zstd-wasm';
-import type * as Crc32 from '@node-rs/crc32';
 import type * as Lz4 from 'lz4-napi';
 import type * as Snappy from 'snappy';
 
@@ -9,8 +8,7 @@ import type * as Snappy from 'snappy';
  * as much of a core as counting some 50,000 frames.
  */
 const require = createRequire(import.meta.url);
-export const crc32 = require('@node-rs/crc32') as typeof Crc32;
-export const zstd = require('@bokuweb/zstd-wasm') as typeof Zstd;
 /** Loaded when the first batch asks for them: most processes never see one. */
 export const lz4 = () => require('lz4-napi') as typeof Lz4;
 export const snappy = () => require('snappy') as typeof Snappy;
+export const zstd = () => require('@bokuweb/zstd-wasm') as typeof Zstd;

@@ -1,3 +1,4 @@
+import type { Compression } from '../../stream/compression.js';
 import type { KafkaConnection } from '../../stream/kafka-connection.js';
 import { TopicWriter } from './topic.js';
 
@@ -19,8 +20,9 @@ export class FramesTopicWriter {
     connection: KafkaConnection,
     topic: string,
     now: () => number,
+    compression?: Compression,
   ): Promise<FramesTopicWriter> {
-    return new FramesTopicWriter(await TopicWriter.open(connection, topic), now);
+    return new FramesTopicWriter(await TopicWriter.open(connection, topic, compression), now);
   }
 
   /** Writes whole lines; their bytes are used up when this resolves. */

@@ -10,6 +10,7 @@ import { partitionsToPause } from '../../core/watermark.js';
 import { asBuffer, asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';
+import { BATCH_HEADER_BYTES } from '../record-batch.js';
 import type { Output } from '../transactional-writer.js';
 
 export interface UniquesOptions {
@@ -90,8 +91,13 @@ export class UniquesProcessor implements Processor {
     this.#output = output;
     this.#heard.get(partition)!.broughtMs = this.#options.now();
     const slice = this.#slice;
-    const cursor = batch.records(startOffset, endOffset);
     let records = 0;
+    if (batch.isPlain(startOffset, endOffset)) {
+      const all = { offset: batch.baseOffset, count: batch.recordCount };
+      records = slice.records(partition, all, batch.bytes, batch.start + BATCH_HEADER_BYTES, batch.end);
+      if (records === all.count) return records;
+    }
+    const cursor = batch.records(Math.max(startOffset, batch.baseOffset + records), endOffset);
     while (cursor.next()) {
       records++;
       // A tombstone is an empty frame: malformed, and counted as such.

@@ -4,7 +4,7 @@ import { Tidemark } from '../../../src/client.js';
 import { PipelineError } from '../../../src/core/errors.js';
 import type { ReplayInput, ReplayResult, ReplayStatus } from '../../../src/messages.js';
 import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
-import { RecordBatchBuilder } from '../../../src/stream/record-batch-builder.js';
+import { NO_PRODUCER, RecordBatchBuilder } from '../../../src/stream/record-batch-builder.js';
 import { produceRequest } from '../../../src/stream/requests.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { readAll } from '../../chaos/replay/scene.js';
@@ -337,7 +337,7 @@ describe('replaying a range of a topic', function () {
       builder.append({ timestampMs: at('11:00:00') + (index % 7_200_001), key: null, value: textOf(index) });
     }
     const kafka = await KafkaConnection.open(stack().config.kafka);
-    const batch = { topic: 'huge.a', partition: 0, batch: builder.seal(undefined, 'zstd') };
+    const batch = { topic: 'huge.a', partition: 0, batch: await builder.sealAside(NO_PRODUCER, 'zstd') };
     const [answer] = await kafka.send(
       await kafka.leader('huge.a', 0, true),
       produceRequest(null, [batch], 30_000),

@@ -4,7 +4,7 @@ import { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { CHECKPOINT_TOPIC, checkpointRecord, restore } from '../../../src/stream/checkpoint-store.js';
 import { ensureCheckpointTopic } from '../../../src/stream/checkpoint-topic.js';
 import { COMPRESSIONS } from '../../../src/stream/compression.js';
-import { RecordBatchBuilder } from '../../../src/stream/record-batch-builder.js';
+import { NO_PRODUCER, RecordBatchBuilder } from '../../../src/stream/record-batch-builder.js';
 import { makeTopic } from '../../../src/stream/make-topic.js';
 import { produceRequest } from '../../../src/stream/requests.js';
 import { TopicWriter } from '../../../src/generate/writers/topic.js';
@@ -240,7 +240,7 @@ describe('the engine on a cluster of two brokers', function () {
     for (const codec of COMPRESSIONS) {
       const builder = new RecordBatchBuilder();
       for (const record of VECTOR_RECORDS) builder.append(record);
-      const batch = { topic, partition: 0, batch: builder.seal(undefined, codec) };
+      const batch = { topic, partition: 0, batch: await builder.sealAside(NO_PRODUCER, codec) };
       const leader = await kafka.leader(topic, 0, true);
       const [answer] = await kafka.send(leader, produceRequest(null, [batch], 30_000));
       assert.equal(answer?.errorCode, 0, codec);

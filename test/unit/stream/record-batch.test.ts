@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { packageRoot } from '../../../src/package-root.js';
-import { COMPRESSIONS, type Compression } from '../../../src/stream/compression.js';
+import { COMPRESSIONS, readyFor, type Compression } from '../../../src/stream/compression.js';
 import {
   batchesOf,
   committedBatches,
@@ -28,6 +28,8 @@ const fromJava = vectors('record-batch.java-4.3.json');
 const fromUs = vectors('record-batch.tidemark.json');
 
 describe('record batch', () => {
+  before(() => Promise.all(COMPRESSIONS.map(readyFor)));
+
   describe('written by the Java client', () => {
     for (const codec of COMPRESSIONS) {
       it(`is read with every field: ${codec}`, () => {
