@@ -25,9 +25,12 @@ function usageFault(text: string): string {
 
 /** One file per verb: each adds its commands to the program. It is loaded when its verb is given: a count of a file needs no client. */
 const verbs: Record<string, (words: readonly string[]) => Promise<void>> = {
-  generate: async () => {
-    (await import('./generate.js')).addGenerate(program);
+  generate: async (words) => {
+    // Frames by the million: what the others load, names above all, would be walked over by every garbage collection.
+    const isOfFrames = words[words.indexOf('generate') + 1] === 'frames';
+    if (!isOfFrames) (await import('./generate.js')).addGenerate(program);
     (await import('./generate-frames.js')).addGenerateFrames(program);
+    if (isOfFrames) return;
     (await import('./generate-interactions.js')).addGenerateInteractions(program);
     (await import('./generate-logins.js')).addGenerateLogins(program);
   },

@@ -40,6 +40,8 @@ const NO_HEADER = Buffer.alloc(0);
 /** One record batch under construction: a growing buffer that is used again after `reset`. */
 export class RecordBatchBuilder {
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** The batch compressed: used again as well. */
+  #packed: Buffer = NO_HEADER;
   #at = BATCH_HEADER_BYTES;
   #count = 0;
   #baseTimestampMs = 0;
@@ -97,6 +99,16 @@ export class RecordBatchBuilder {
     this.#at = at;
   }
 
+  /** Adds a record that is nothing but a value, `bytes[start, end)`. */
+  appendValue(timestampMs: number, bytes: Buffer, start: number, end: number): void {
+    const length = end - start;
+    let at = this.#begin(timestampMs, 1 + varintSize(length) + length + 1);
+    const target = this.#bytes;
+    at = writeVarint(target, writeVarint(target, at, -1), length);
+    copyBytes(target, at, bytes, start, end);
+    this.#at = writeVarint(target, at + length, 0);
+  }
+
   /** Writes length, attributes and deltas of a record whose remaining fields take `restBytes`. */
   #begin(timestampMs: number, restBytes: number): number {
     if (this.#count === 0) this.#baseTimestampMs = timestampMs;
@@ -120,7 +132,7 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * Fills in the header and the CRC. The answer is a view into the builder unless compressed: valid until the next change.
+   * Fills in the header and the CRC. The answer is a view into the builder: valid until the next change.
    * @throws PipelineError `EMPTY_BATCH`: brokers refuse a batch without records.
    */
   seal(stamp: BatchStamp = NO_PRODUCER, compression: Compression = 'none'): Buffer {
@@ -137,6 +149,14 @@ export class RecordBatchBuilder {
     return this.#seal(stamp, compression, isPlain ? undefined : await compressAside(compression, this.#body));
   }
 
+  /** Room for a header, and the body behind it. */
+  #pack(body: Buffer): Buffer {
+    const length = BATCH_HEADER_BYTES + body.length;
+    if (this.#packed.length < length) this.#packed = Buffer.allocUnsafeSlow(length + (length >> 3));
+    body.copy(this.#packed, BATCH_HEADER_BYTES);
+    return this.#packed.subarray(0, length);
+  }
+
   get #body(): Buffer {
     return this.#bytes.subarray(BATCH_HEADER_BYTES, this.#at);
   }
@@ -144,10 +164,7 @@ export class RecordBatchBuilder {
   /** `body`: the records compressed; as they are without. */
   #seal(stamp: BatchStamp, compression: Compression, body: Buffer | undefined): Buffer {
     if (this.#count === 0) throw new PipelineError('EMPTY_BATCH', 'sealing a record batch without records');
-    const batch =
-      body === undefined
-        ? this.#bytes.subarray(0, this.#at)
-        : Buffer.concat([Buffer.alloc(BATCH_HEADER_BYTES), body]);
+    const batch = body === undefined ? this.#bytes.subarray(0, this.#at) : this.#pack(body);
     batch.writeBigInt64BE(0n, 0); // the broker assigns the offset
     batch.writeInt32BE(batch.length - LOG_OVERHEAD_BYTES, 8);
     batch.writeInt32BE(-1, 12); // the broker fills in the partition leader epoch

@@ -30,8 +30,7 @@ export class FramesTopicWriter {
     const timestampMs = this.#now();
     for (let start = 0, end = lines.indexOf(NEWLINE); end >= 0; end = lines.indexOf(NEWLINE, start)) {
       const partition = this.#lines++ % this.#writer.partitions;
-      const value = lines.subarray(start, end);
-      if (this.#writer.add(partition, { timestampMs, key: null, value })) await this.#writer.send(partition);
+      if (this.#writer.addValue(partition, timestampMs, lines, start, end)) await this.#writer.send(partition);
       start = end + 1;
     }
   }
