@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ReadPositions } from '../../../src/stream/read-positions.js';
+import { PARTITION_BYTES, ReadPositions, wholeBatches } from '../../../src/stream/read-positions.js';
 import type { FetchedPartition } from '../../../src/stream/requests.js';
 
 const answer = (lastStableOffset: number, bytes = 0): FetchedPartition => ({
@@ -73,5 +73,18 @@ describe('stream/read-positions', () => {
     assert.deepEqual(positions.lose(positions.of(0)!), gap);
     assert.deepEqual(partitions(positions.active), [1]);
     assert.throws(() => positions.loseTheRest(), { code: 'TOPIC_RECREATED' });
+  });
+
+  it('asks for as many bytes as whole batches take, of the size that came last', () => {
+    const largest = PARTITION_BYTES;
+    assert.equal(wholeBatches(0), largest, 'nothing has come');
+    assert.equal(wholeBatches(largest), largest);
+    assert.equal(wholeBatches(largest / 2 + 1), largest / 2 + 1, 'a second one would be cut');
+    assert.equal(wholeBatches(1_000_000), 2_000_000);
+    assert.equal(wholeBatches(largest + 1), largest, 'it comes whole, alone');
+    for (const batchBytes of [1, 61, 16_384, 999_999]) {
+      const asked = wholeBatches(batchBytes);
+      assert.ok(asked % batchBytes === 0 && asked > largest - batchBytes && asked <= largest);
+    }
   });
 });

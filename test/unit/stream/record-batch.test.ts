@@ -7,6 +7,7 @@ import { COMPRESSIONS, readyFor, type Compression } from '../../../src/stream/co
 import {
   batchesOf,
   committedBatches,
+  largestBatchBytes,
   type AbortedTransaction,
   type RecordBatch,
   type RecordCursor,
@@ -159,6 +160,26 @@ describe('record batch', () => {
     const one = Buffer.from(built(many(3)).seal());
     const bytes = Buffer.concat([one, one.subarray(0, one.length - 1)]);
     assert.equal([...batchesOf(bytes)].length, 1);
+  });
+
+  it('says how large the largest batch is, the one that was cut off included', () => {
+    const [small, large] = [3, 40].map((count) => Buffer.from(built(many(count)).seal())) as [Buffer, Buffer];
+    assert.equal(largestBatchBytes(Buffer.alloc(0)), 0);
+    assert.equal(largestBatchBytes(Buffer.concat([small, large, small])), large.length);
+    assert.equal(largestBatchBytes(Buffer.concat([small, large.subarray(0, 12)])), large.length);
+    assert.equal(largestBatchBytes(Buffer.concat([small, large.subarray(0, 11)])), small.length);
+  });
+
+  it('is plain where all its records are wanted, as they are, and none was left out', () => {
+    const plain = withOffset(built(many(10)).seal(), 5);
+    assert.equal(plain.isPlain(5, 15), true);
+    assert.equal(plain.isPlain(0, Number.POSITIVE_INFINITY), true);
+    assert.equal(plain.isPlain(6, 15), false, 'the first is not wanted');
+    assert.equal(plain.isPlain(5, 14), false, 'the last is not wanted');
+    assert.equal(withOffset(built(many(10)).seal(STAMP, 'lz4'), 5).isPlain(5, 15), false, 'compressed');
+    const compacted = Buffer.from(plain.bytes);
+    compacted.writeInt32BE(10, 23);
+    assert.equal(only(compacted).isPlain(5, 16), false, 'compaction took one');
   });
 
   it('refuses to seal a batch without records', () => {

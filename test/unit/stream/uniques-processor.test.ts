@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { ROOM_AT, scannable } from '../../../src/core/scan-memory.js';
 import { DEFAULT_COUNT_RULES } from '../../../src/core/uniques-slice.js';
 import { UniquesProcessor } from '../../../src/stream/processors/uniques.js';
 import { RecordBatch } from '../../../src/stream/record-batch.js';
@@ -31,8 +33,11 @@ class Driven {
     },
   };
   #nowMs = 0;
+  readonly #place: (sealed: Buffer) => Buffer;
 
-  constructor(partitions: number) {
+  /** `place` puts a batch where it is read from. */
+  constructor(partitions: number, place: (sealed: Buffer) => Buffer = Buffer.from) {
+    this.#place = place;
     this.#logs = Array.from({ length: partitions }, () => []);
     this.#next = this.#logs.map(() => 0);
     this.#processor = new UniquesProcessor({
@@ -60,7 +65,7 @@ class Driven {
       const startOffset = this.#next[partition]!;
       const endOffset = Math.min(log.length, startOffset + mostFrames[partition]!);
       if (paused.includes(partition) || startOffset === endOffset) return;
-      const batch = batchOf(log.slice(startOffset, endOffset), startOffset);
+      const batch = batchOf(log.slice(startOffset, endOffset), startOffset, this.#place);
       const read = this.#processor.process(
         { topic: 'frames', partition, batch, startOffset, endOffset },
         this.#output,
@@ -113,18 +118,47 @@ class Driven {
 const reasonOf = ({ headers = [] }: OutputRecord): string =>
   headers.find(({ name }) => name === 'tidemark.reason')!.value!.toString();
 
-function batchOf(frames: readonly (number | string)[], baseOffset: number): RecordBatch {
+function batchOf(
+  frames: readonly (number | string)[],
+  baseOffset: number,
+  place: (sealed: Buffer) => Buffer,
+): RecordBatch {
   const builder = new RecordBatchBuilder();
   for (const frame of frames) {
     const text = typeof frame === 'string' ? frame : `{"ts":${frame},"uid":"u"}`;
     builder.append({ timestampMs: 0, key: null, value: Buffer.from(text) });
   }
-  const bytes = Buffer.from(builder.seal());
+  const bytes = place(builder.seal());
   bytes.writeBigInt64BE(BigInt(baseOffset), 0);
   return new RecordBatch(bytes, 0, bytes.length);
 }
 
+/** As the engine's responses lie: where the records of a batch can be scanned together. */
+function scannably(sealed: Buffer): Buffer {
+  const bytes = Buffer.from(scannable(sealed.length), ROOM_AT, sealed.length);
+  sealed.copy(bytes);
+  return bytes;
+}
+
 describe('processor of unique users', () => {
+  it('decides alike on records scanned together and read one by one, held and refused ones among them', () => {
+    const frame = fc.oneof(
+      { weight: 8, arbitrary: fc.integer({ min: START - HOUR, max: START + 2 * HOUR }) },
+      fc.constantFrom<number | string>(WILD, START + 9 * HOUR, START - 9 * HOUR, '', '{"ts":1', '{"uid":"u"}'),
+    );
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (frames, atOnce) => {
+        const [together, oneByOne] = [new Driven(1, scannably), new Driven(1)].map((slice) => {
+          slice.append(0, frames);
+          while (!slice.isReadToTheEnd) slice.turn([atOnce]);
+          slice.pass(20);
+          return { ...slice, counts: slice.counts, reading: slice.reading(0) };
+        });
+        assert.deepEqual(together, oneByOne);
+      }),
+    );
+  });
+
   it('waits ten seconds for a partition that brings nothing, and no longer', () => {
     const slice = new Driven(2);
     slice.append(0, many(K, START));
