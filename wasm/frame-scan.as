@@ -2,7 +2,7 @@
  * The frame scanner of src/core/frame-scanner.ts for the usual case, in AssemblyScript with 128-bit SIMD: finds the wanted
  * top-level members of one JSON object and hashes the counted ones, in the module's own memory. Where it is not sure
  * (escaped names, times that are no plain integers, anything that is not JSON) it says so, and the scanner in
- * TypeScript decides. `npm run build:wasm` makes src/core/frame-scan-module.ts of it.
+ * TypeScript decides. `npm run build:wasm` makes src/core/wasm-module.ts of it.
  */
 
 // Where settings and the result of a single frame lie. Nothing else is static, so the rest of the memory is the caller's.
@@ -97,6 +97,7 @@ export function records(start: usize, end: usize, fields: u32, out: usize, most:
     if (length < 0 || next > end || next < varintEnd) break;
     // Behind the length: attributes, a byte; the time as a difference; the offset as one; the key.
     const keyLength = readVarint(skipVarint(skipVarint(varintEnd + 1)));
+    if (varintEnd > next || keyLength > <i32>(next - varintEnd)) break;
     const valueLength = readVarint(varintEnd + <usize>max(keyLength, 0));
     const value = varintEnd;
     const valueEnd = value + <usize>max(valueLength, 0);

@@ -9,7 +9,7 @@ import { writeFrames } from './frames-file.js';
 
 const FRAMES = 500_000;
 /** Read and worked on in turn, as the command does. */
-const STEP_BYTES = 256 << 10;
+const STEP_BYTES = 1 << 20;
 /** The longest line by far. */
 const TAIL_BYTES = 16 << 10;
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { PipelineError } from '../core/errors.js';
 import { thousands } from './numbers.js';
 import { FRAME_DEFAULTS, generateFrames, type FrameOptions } from '../generate/frames.js';
 import { framesAtOnce, paced } from '../generate/paced.js';
@@ -25,7 +26,7 @@ interface FrameFlags {
   readonly rate?: number;
   readonly out?: string;
   readonly topic?: string;
-  readonly compression: Compression;
+  readonly compression?: Compression;
   readonly answer?: string;
 }
 
@@ -62,17 +63,18 @@ export function addGenerateFrames(program: Command): void {
       'write to this topic of the stack instead, line n to partition n mod their number',
     )
     .addOption(
-      new Option('--compression <codec>', "of the topic's batches").choices(COMPRESSIONS).default('lz4'),
+      new Option('--compression <codec>', "of the topic's batches (default: lz4)").choices(COMPRESSIONS),
     )
     .option('--answer <path>', 'write the exact count of every window there, as JSON lines')
     .action((flags: FrameFlags) => writeFrames(program, flags));
 }
 
 async function writeFrames(program: Command, flags: FrameFlags): Promise<void> {
-  const sink =
-    flags.topic === undefined
-      ? openStream(flags.out)
-      : await openTopic(program, flags.topic, flags.compression);
+  const { topic, out, compression } = flags;
+  if (topic === undefined && compression !== undefined) {
+    throw new PipelineError('BAD_OPTIONS', 'choosing where frames go: --compression is of a --topic');
+  }
+  const sink = topic === undefined ? openStream(out) : await openTopic(program, topic, compression);
   try {
     await writeTo(sink, flags);
   } finally {
@@ -145,7 +147,11 @@ function openStream(path: string | undefined): FrameSink {
 }
 
 /** What a topic needs is loaded here only. */
-async function openTopic(program: Command, topic: string, compression: Compression): Promise<FrameSink> {
+async function openTopic(
+  program: Command,
+  topic: string,
+  compression: Compression = 'lz4',
+): Promise<FrameSink> {
   const [{ KafkaConnection }, { FramesTopicWriter }, { dataDirectory, loadConfig }] = await Promise.all([
     import('../stream/kafka-connection.js'),
     import('../generate/writers/frames-topic.js'),

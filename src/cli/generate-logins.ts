@@ -190,8 +190,7 @@ async function toTopic(program: Command, flags: LoginFlags, asked: LoginOptions)
 /** Records carry the instant at which they are written. */
 export function topicSink(writer: TopicWriter, now: () => number): LoginSink {
   return {
-    write: ({ partition, key, value }) =>
-      writer.add(partition, { timestampMs: now(), key, value }) ? writer.send(partition) : undefined,
+    write: ({ partition, key, value }) => writer.add(partition, { timestampMs: now(), key, value }),
     flush: () => writer.flush(),
   };
 }

@@ -27,10 +27,12 @@ function usageFault(text: string): string {
 const verbs: Record<string, (words: readonly string[]) => Promise<void>> = {
   generate: async (words) => {
     // Frames by the million: what the others load, names above all, would be walked over by every garbage collection.
-    const isOfFrames = words[words.indexOf('generate') + 1] === 'frames';
-    if (!isOfFrames) (await import('./generate.js')).addGenerate(program);
+    if (words[words.indexOf('generate') + 1] === 'frames') {
+      (await import('./generate-frames.js')).addGenerateFrames(program);
+      return;
+    }
+    (await import('./generate.js')).addGenerate(program);
     (await import('./generate-frames.js')).addGenerateFrames(program);
-    if (isOfFrames) return;
     (await import('./generate-interactions.js')).addGenerateInteractions(program);
     (await import('./generate-logins.js')).addGenerateLogins(program);
   },

@@ -53,6 +53,7 @@ export class FrameReader implements PlacedLines {
   readonly #lineWords: number;
   /** The memory of what was cut last, where results begin in it, in words, and where what it was cut from does. */
   #cut: ScanMemory;
+  #cutSource: Uint8Array;
   #cutAt = 0;
   #cutFrom = ROOM_AT;
   /** What positions in results are ahead by. */
@@ -82,6 +83,7 @@ export class FrameReader implements PlacedLines {
     this.#own.lookFor(this.#names);
     this.room = this.#own.bytes.subarray(ROOM_AT, ROOM_AT + roomBytes);
     this.#cut = this.#own;
+    this.#cutSource = this.room;
     this.#memory = this.#own;
     this.#bytes = this.#own.bytes;
     this.#source = this.room;
@@ -104,7 +106,7 @@ export class FrameReader implements PlacedLines {
    * what lies where the room begins, for the positions in `words`.
    */
   cut(start: number, end: number, base = 0): number {
-    this.#source = this.room;
+    this.#cutSource = this.room;
     this.#cut = this.#own;
     this.#cutAt = this.#linesAt;
     this.#cutFrom = ROOM_AT;
@@ -130,7 +132,7 @@ export class FrameReader implements PlacedLines {
     if (bytes !== this.#bytes) this.#turnTo(bytes);
     const base = this.#base;
     if (base < 0) return 0;
-    this.#source = bytes;
+    this.#cutSource = bytes;
     this.#cut = this.#memory;
     this.#cutAt = ASIDE_AT / 4;
     this.#cutFrom = base;
@@ -169,6 +171,8 @@ export class FrameReader implements PlacedLines {
     const { words } = this.#cut;
     const start = words[at + START]! - this.#cutBase;
     const end = words[at + END]! - this.#cutBase;
+    const bytes = this.#cutSource;
+    this.#source = bytes;
     this.start = start;
     this.end = end;
     if (words[at + PRESENT] !== 0) {
@@ -176,7 +180,6 @@ export class FrameReader implements PlacedLines {
       return undefined;
     }
     // The module leaves none present where it is not sure.
-    const bytes = this.#source;
     if (bytes === this.room && isBlank(bytes, start, end)) return 'blank';
     return this.#readSlowly(bytes, start, end);
   }

@@ -1,4 +1,4 @@
-import { ROOM_AT, scannable } from '../core/scan-memory.js';
+import { ROOM_AT, scannable, SLACK_BYTES } from '../core/scan-memory.js';
 
 /** Fetch responses differ by little in size, so buffers of whole mebibytes serve each other's purpose. */
 const STEP_BYTES = 1 << 20;
@@ -37,7 +37,7 @@ export class BufferPool {
   }
 
   #fitting(bytes: number): ArrayBuffer | undefined {
-    const at = this.#free.findIndex(({ byteLength }) => byteLength >= ROOM_AT + bytes);
+    const at = this.#free.findIndex(({ byteLength }) => byteLength >= ROOM_AT + bytes + SLACK_BYTES);
     if (at < 0) return undefined;
     const [memory] = this.#free.splice(at, 1);
     this.#freeBytes -= memory!.byteLength;

@@ -8,11 +8,24 @@ import { lz4, snappy, zstd } from './required.js';
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
-let zstdReady: Promise<void> | undefined;
+let instantiating: Promise<void> | undefined;
+let hasZstd = false;
 
 /** Resolves when batches of this codec can be read and written: instantiating a module is asynchronous, decoding a batch is not. */
 export async function readyFor(codec: Compression): Promise<void> {
-  if (codec === 'zstd') await (zstdReady ??= zstd().init());
+  if (codec !== 'zstd' || hasZstd) return;
+  instantiating ??= zstd().init();
+  try {
+    await instantiating;
+    hasZstd = true;
+  } finally {
+    instantiating = undefined;
+  }
+}
+
+function instantiated(): ReturnType<typeof zstd> {
+  if (!hasZstd) throw new Error('using zstd: readyFor was not awaited');
+  return zstd();
 }
 
 /** Largest body a batch may inflate to: bounds what a hostile or broken batch can allocate. */
@@ -21,6 +34,7 @@ const MAX_BODY_BYTES = 512 * 1024 * 1024;
 /** The libraries' types exclude shared memory, which no buffer of ours is in. */
 const owned = (bytes: Buffer): Buffer<ArrayBuffer> => bytes as Buffer<ArrayBuffer>;
 
+/** `readyFor` the codec before. */
 export function compress(codec: Compression, body: Buffer): Buffer {
   switch (codec) {
     case 'none':
@@ -32,20 +46,20 @@ export function compress(codec: Compression, body: Buffer): Buffer {
     case 'lz4':
       return lz4().compressFrameSync(owned(body));
     case 'zstd':
-      return Buffer.from(zstd().compress(owned(body), 3));
+      return Buffer.from(instantiated().compress(owned(body), 3));
   }
 }
 
 const gzipAside = promisify(gzip);
 
-/** The same on another thread where the library has one for it. `body` must stay as it is until this resolves. */
+/** The same, on another thread where the library has one for it (gzip, lz4). `body` must stay as it is until this resolves. */
 export async function compressAside(codec: Compression, body: Buffer): Promise<Buffer> {
   if (codec === 'gzip') return gzipAside(body);
   await readyFor(codec);
   return codec === 'lz4' ? lz4().compressFrame(owned(body)) : compress(codec, body);
 }
 
-/** @throws PipelineError `CORRUPT_BATCH` when the bytes are not what `codec` writes. */
+/** `readyFor` the codec before. @throws PipelineError `CORRUPT_BATCH` when the bytes are not what `codec` writes. */
 export function decompress(codec: Compression, bytes: Buffer): Buffer {
   try {
     switch (codec) {
@@ -108,9 +122,10 @@ const TARGET_TOO_SMALL = /-70\b/;
 
 /** The Java client streams, so its frames carry no content size: the target grows until the body fits. */
 function decompressZstd(bytes: Buffer): Buffer {
+  const module = instantiated();
   for (let heapBytes = Math.max(1 << 20, bytes.length * 8); ; heapBytes *= 4) {
     try {
-      const body = zstd().decompress(owned(bytes), { defaultHeapSize: heapBytes });
+      const body = module.decompress(owned(bytes), { defaultHeapSize: heapBytes });
       return asBuffer(body);
     } catch (error) {
       const grows = error instanceof Error && TARGET_TOO_SMALL.test(error.message);

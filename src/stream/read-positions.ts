@@ -36,8 +36,8 @@ export interface Position {
 export const PARTITION_BYTES = 2 << 20;
 
 /**
- * As many bytes as whole batches of this size take. A broker fills an answer to the last byte, and what it cuts a batch off
- * for is sent once more: with batches of 1 MB a quarter of all.
+ * As many bytes as whole batches of this size take. A broker fills an answer to the last byte asked for: the batch at its end is cut, and
+ * comes again, whole, with the next one. Of batches of 512 KiB and a little more a quarter of all bytes would come for nothing.
  */
 export const wholeBatches = (batchBytes: number): number =>
   batchBytes > 0 && batchBytes <= PARTITION_BYTES

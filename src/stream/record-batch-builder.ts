@@ -133,6 +133,7 @@ export class RecordBatchBuilder {
 
   /**
    * Fills in the header and the CRC. The answer is a view into the builder: valid until the next change.
+   * To compress, `readyFor` the codec before.
    * @throws PipelineError `EMPTY_BATCH`: brokers refuse a batch without records.
    */
   seal(stamp: BatchStamp = NO_PRODUCER, compression: Compression = 'none'): Buffer {
@@ -143,7 +144,7 @@ export class RecordBatchBuilder {
     );
   }
 
-  /** The same, compressed on another thread. The builder must not be changed before this resolves. */
+  /** The same, compressed on another thread where there is one for it. The builder must not be changed before this resolves. */
   async sealAside(stamp: BatchStamp, compression: Compression): Promise<Buffer> {
     const isPlain = compression === 'none';
     return this.#seal(stamp, compression, isPlain ? undefined : await compressAside(compression, this.#body));

@@ -30,7 +30,8 @@ export class FramesTopicWriter {
     const timestampMs = this.#now();
     for (let start = 0, end = lines.indexOf(NEWLINE); end >= 0; end = lines.indexOf(NEWLINE, start)) {
       const partition = this.#lines++ % this.#writer.partitions;
-      if (this.#writer.addValue(partition, timestampMs, lines, start, end)) await this.#writer.send(partition);
+      const full = this.#writer.addValue(partition, timestampMs, lines, start, end);
+      if (full !== undefined) await full;
       start = end + 1;
     }
   }

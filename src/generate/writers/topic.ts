@@ -6,10 +6,12 @@ import { produceRequest } from '../../stream/requests.js';
 
 /** Below the default `message.max.bytes` of 1 MiB, compressed or not. The broker has half as much work with these as with batches of 256 kB. */
 const MOST_BATCH_BYTES = 1_000_000;
-/** Room left in a batch, in records as large as the largest so far: nobody knows the next one. */
-const SPARE_RECORDS = 4;
-/** Batches of a partition that are compressed or on their way: while the broker works on one, the next are made. */
+/** What a record takes besides key, value and headers, at most: lengths and deltas. */
+const RECORD_OVERHEAD_BYTES = 64;
+const MOST_VARINT_BYTES = 5;
+/** Batches that are compressed or on their way, of one partition and, where there are many, of all: while the broker works on one, the next are made. */
 const MOST_UNDER_WAY = 4;
+const MOST_UNDER_WAY_IN_ALL = 16;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** What goes to one partition. */
@@ -24,14 +26,15 @@ interface Lane {
 
 /**
  * Writes records to partitions that the caller chooses, each once or not at all. Batches of one partition follow each other;
- * those of different ones overlap.
+ * those of different ones overlap. After a fault no further batch is sent, and every call says so.
  */
 export class TopicWriter {
   readonly #connection: KafkaConnection;
   readonly #topic: string;
   readonly #compression: Compression;
   readonly #lanes: readonly Lane[];
-  #largestBytes = 0;
+  readonly #mostUnderWay: number;
+  #fault: unknown;
 
   private constructor(
     connection: KafkaConnection,
@@ -42,6 +45,10 @@ export class TopicWriter {
     this.#connection = connection;
     this.#topic = topic;
     this.#compression = compression;
+    this.#mostUnderWay = Math.max(
+      1,
+      Math.min(MOST_UNDER_WAY, Math.floor(MOST_UNDER_WAY_IN_ALL / partitions)),
+    );
     this.#lanes = Array.from({ length: partitions }, () => ({
       filling: new RecordBatchBuilder(),
       underWay: [],
@@ -63,69 +70,96 @@ export class TopicWriter {
     return this.#lanes.length;
   }
 
-  /** Adds a record; its bytes are used up when this returns. @returns true when `send` should be called for the partition. */
-  add(partition: number, record: OutputRecord): boolean {
-    const { filling } = this.#lanes[partition]!;
-    const before = filling.sizeBytes;
-    filling.append(record);
-    return this.#isFull(before, filling.sizeBytes);
-  }
-
-  /** The same of a record that is nothing but a value, `bytes[start, end)`. */
-  addValue(partition: number, timestampMs: number, bytes: Buffer, start: number, end: number): boolean {
-    const { filling } = this.#lanes[partition]!;
-    const before = filling.sizeBytes;
-    filling.appendValue(timestampMs, bytes, start, end);
-    return this.#isFull(before, filling.sizeBytes);
-  }
-
-  #isFull(before: number, after: number): boolean {
-    if (after - before > this.#largestBytes) this.#largestBytes = after - before;
-    return after + SPARE_RECORDS * this.#largestBytes >= MOST_BATCH_BYTES;
-  }
-
-  /** Sends what was added to the partition, once there is room for one more batch under way. */
-  async send(partition: number): Promise<void> {
+  /**
+   * Adds a record, behind those added before it. @returns what to wait for before the next one of its partition, where the batch was full;
+   * the record's bytes are used up then.
+   */
+  add(partition: number, record: OutputRecord): Promise<void> | undefined {
     const lane = this.#lanes[partition]!;
-    if (lane.filling.count === 0) return;
-    let spare: RecordBatchBuilder | undefined;
-    if (lane.underWay.length === MOST_UNDER_WAY) {
-      const { builder, acknowledged } = lane.underWay.shift()!;
-      await acknowledged;
-      builder.reset();
-      spare = builder;
+    if (isFull(lane.filling, contentBytes(record))) {
+      return this.#send(lane, partition).then(() => lane.filling.append(record));
     }
-    const builder = lane.filling;
-    lane.filling = spare ?? new RecordBatchBuilder();
-    const sealed = builder.sealAside(NO_PRODUCER, this.#compression);
-    const sending = lane.sent.then(async () => this.#produce(partition, await sealed));
-    lane.sent = sending.catch(() => undefined);
-    const acknowledged = sending.then((answered) => answered());
-    // Thrown when it is awaited.
-    acknowledged.catch(() => undefined);
-    lane.underWay.push({ builder, acknowledged });
+    lane.filling.append(record);
+    return undefined;
+  }
+
+  /** The same with a record that is nothing but a value, `bytes[start, end)`. */
+  addValue(
+    partition: number,
+    timestampMs: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): Promise<void> | undefined {
+    const lane = this.#lanes[partition]!;
+    if (isFull(lane.filling, end - start)) {
+      return this.#send(lane, partition).then(() => lane.filling.appendValue(timestampMs, bytes, start, end));
+    }
+    lane.filling.appendValue(timestampMs, bytes, start, end);
+    return undefined;
   }
 
   /** Resolves when the brokers have everything. */
   async flush(): Promise<void> {
-    for (const partition of this.#lanes.keys()) await this.send(partition);
-    await Promise.all(
-      this.#lanes.flatMap(({ underWay }) => underWay.map(({ acknowledged }) => acknowledged)),
-    );
+    for (const [partition, lane] of this.#lanes.entries()) await this.#send(lane, partition);
+    for (const { underWay } of this.#lanes) {
+      for (const { acknowledged } of underWay.splice(0)) await acknowledged;
+    }
+    this.#check();
+  }
+
+  /** Sends what was added to the partition, once there is room for one more batch under way. */
+  async #send(lane: Lane, partition: number): Promise<void> {
+    this.#check();
+    if (lane.filling.count === 0) return;
+    let spare: RecordBatchBuilder | undefined;
+    if (lane.underWay.length >= this.#mostUnderWay) {
+      const oldest = lane.underWay.shift()!;
+      await oldest.acknowledged;
+      this.#check();
+      spare = oldest.builder;
+      spare.reset();
+    }
+    const builder = lane.filling;
+    lane.filling = spare ?? new RecordBatchBuilder();
+    const sealed = builder.sealAside(NO_PRODUCER, this.#compression);
+    const sending = Promise.all([sealed, lane.sent]).then(([batch]) => this.#produce(partition, batch));
+    lane.sent = sending.catch(() => undefined);
+    // Never rejects: the first fault is said by whoever is called next.
+    const acknowledged = sending
+      .then((answered) => answered())
+      .catch((fault: unknown) => void (this.#fault ??= fault));
+    lane.underWay.push({ builder, acknowledged });
+  }
+
+  #check(): void {
+    if (this.#fault !== undefined) throw this.#fault;
   }
 
   /** Sends a batch. Returns, once it is on its way, how to wait for the broker's answer. */
   async #produce(partition: number, batch: Buffer): Promise<() => Promise<void>> {
+    this.#check();
     const topic = this.#topic;
     const leader = await this.#connection.leader(topic, partition);
     const request = produceRequest(null, [{ topic, partition, batch }], REQUEST_TIMEOUT_MS);
     // Not tried again: whether a batch without an answer was written is unknown, and a record twice would be a wrong answer.
     const answer = this.#connection.send(leader, request);
-    answer.catch(() => undefined);
+    answer.catch(() => undefined); // said by who waits for it
     return async () => {
       for (const { errorCode } of await answer) {
         check(errorCode, `writing to ${topic}-${partition}`, { topic, partition });
       }
     };
   }
+}
+
+const isFull = (batch: RecordBatchBuilder, moreBytes: number): boolean =>
+  batch.count > 0 && batch.sizeBytes + moreBytes + RECORD_OVERHEAD_BYTES > MOST_BATCH_BYTES;
+
+function contentBytes({ key, value, headers = [] }: OutputRecord): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) {
+    bytes += Buffer.byteLength(header.name) + (header.value?.length ?? 0) + 2 * MOST_VARINT_BYTES;
+  }
+  return bytes;
 }

@@ -35,8 +35,7 @@ export class CleanScene extends JobScene<LoginAnswer> {
     await writeLogins(
       loginOptions({ ...given, partitions: PARTITIONS }),
       {
-        write: ({ partition, key, value, atMs }) =>
-          writer.add(partition, { timestampMs: atMs, key, value }) ? writer.send(partition) : undefined,
+        write: ({ partition, key, value, atMs }) => writer.add(partition, { timestampMs: atMs, key, value }),
         flush: () => writer.flush(),
       },
       { signal: new AbortController().signal, onAnswer: (lines) => void this.answers.push(...lines) },

@@ -58,9 +58,7 @@ describe(`cleaning any bytes (seed ${SEED})`, function () {
       }));
       const message = { key: random.pick([null, bytes(random, 10)]), value: anyValue(random), headers };
       sent[i % PARTITIONS]!.push(message);
-      if (writer.add(i % PARTITIONS, { timestampMs: 1_700_000_000_000 + i, ...message })) {
-        await writer.send(i % PARTITIONS);
-      }
+      await writer.add(i % PARTITIONS, { timestampMs: 1_700_000_000_000 + i, ...message });
     }
     await writer.flush();
 

@@ -61,7 +61,7 @@ describe('the engine on a cluster of two brokers', function () {
       const writer = await TopicWriter.open(kafka, topic);
       // Whoever waited for the metadata alone was refused now and then: its leader was not at work yet.
       for (let partition = 0; partition < 32; partition++) {
-        writer.add(partition, { timestampMs: Date.now(), key: null, value: Buffer.from('at once') });
+        await writer.add(partition, { timestampMs: Date.now(), key: null, value: Buffer.from('at once') });
       }
       await writer.flush();
     }

@@ -3,6 +3,7 @@ import { TopicWriter } from '../../../src/generate/writers/topic.js';
 import type { Compression } from '../../../src/stream/compression.js';
 import type { KafkaConnection } from '../../../src/stream/kafka-connection.js';
 import { batchesOf, type RecordBatch } from '../../../src/stream/record-batch.js';
+import type { OutputRecord } from '../../../src/stream/record-batch-builder.js';
 import type { KafkaRequest } from '../../../src/stream/requests.js';
 import { WireReader } from '../../../src/stream/wire.js';
 
@@ -64,7 +65,7 @@ async function writeAll(writer: TopicWriter, count: number, bytes: number): Prom
     const value = String(i).padEnd(bytes, 'x');
     written[i % 2]!.push(value);
     const { length } = Buffer.from(value);
-    if (writer.addValue(i % 2, 1, Buffer.from(value), 0, length)) await writer.send(i % 2);
+    await writer.addValue(i % 2, 1, Buffer.from(value), 0, length);
   }
   await writer.flush();
   return written;
@@ -87,46 +88,76 @@ describe('generate/topic-writer', () => {
     });
   }
 
-  it('leaves room for a record larger than those before', async () => {
+  it('sends a batch before a record that would make it too large, whatever came before', async () => {
     const broker = new SlowBroker();
     broker.answer();
     const writer = await broker.open();
-    const written = [100_000, 100_000, 390_000, 10, 100_000].map((bytes, i) => String(i).padEnd(bytes, 'x'));
-    for (const text of written) {
-      const value = Buffer.from(text);
-      if (writer.add(0, { timestampMs: 1, key: null, value })) await writer.send(0);
-    }
+    const sizes = [
+      ...Array.from({ length: 900 }, () => 1_000),
+      150_000,
+      10,
+      600_000,
+      500_000,
+      10,
+      1_040_000,
+      10,
+    ];
+    const written = sizes.map((bytes, i) => String(i).padEnd(bytes, 'x'));
+    for (const text of written) await writer.add(0, { timestampMs: 1, key: null, value: Buffer.from(text) });
     await writer.flush();
     assert.deepEqual(broker.valuesOf(0), written);
-    assert.ok(broker.came.every(({ batch }) => batch.end - batch.start <= 1_048_588));
+    const batches = broker.came.map(({ batch }) => batch.end - batch.start);
+    assert.ok(Math.max(...batches) <= 1_048_588);
+    assert.equal(batches.length, 5);
+  });
+
+  const full = (text: string): OutputRecord => ({
+    timestampMs: 1,
+    key: null,
+    value: Buffer.from(text.padEnd(990_000, 'x')),
   });
 
   it('has four batches of a partition under way, and waits for the first before the fifth', async () => {
     const broker = new SlowBroker();
     const writer = await broker.open();
-    let accepted = 0;
+    let added = 0;
     const writing = (async () => {
-      for (let i = 0; i < 6; i++) {
-        writer.add(0, { timestampMs: 1, key: null, value: Buffer.from(String(i)) });
-        await writer.send(0);
-        accepted += 1;
+      for (let i = 0; i < 7; i++) {
+        await writer.add(0, full(String(i)));
+        added += 1;
       }
       await writer.flush();
     })();
     await turns(20);
-    assert.deepEqual([accepted, broker.came.length], [4, 4]);
+    assert.deepEqual([added, broker.came.length], [5, 4], 'the fifth is being filled');
     broker.answer();
     await writing;
-    assert.deepEqual(broker.valuesOf(0), ['0', '1', '2', '3', '4', '5']);
+    assert.deepEqual(
+      broker.valuesOf(0).map((value) => value[0]),
+      ['0', '1', '2', '3', '4', '5', '6'],
+    );
   });
 
-  it('says so when a broker refuses a batch, and tries none again', async () => {
+  it('sends nothing more once a broker has refused a batch, and says so to every call', async () => {
     const broker = new SlowBroker();
     broker.errorCode = RECORD_TOO_LARGE;
     broker.answer();
     const writer = await broker.open();
-    writer.add(1, { timestampMs: 1, key: null, value: Buffer.from('a') });
+    await writer.add(1, full('a'));
+    await writer.add(1, full('b'));
+    await turns(20);
+    await assert.rejects(writer.add(1, full('c')) ?? Promise.resolve(), /writing to t-1/);
+    await assert.rejects(writer.flush(), /writing to t-1/);
     await assert.rejects(writer.flush(), /writing to t-1/);
     assert.equal(broker.came.length, 1);
+  });
+
+  it('says so when no broker can be asked', async () => {
+    const broker = new SlowBroker();
+    broker.leader = () => Promise.reject(new Error('no leader'));
+    const writer = await broker.open('lz4');
+    await writer.add(0, { timestampMs: 1, key: null, value: Buffer.from('a') });
+    await assert.rejects(writer.flush(), /no leader/);
+    assert.equal(broker.came.length, 0);
   });
 });

@@ -182,6 +182,21 @@ describe('record batch', () => {
     assert.equal(only(compacted).isPlain(5, 16), false, 'compaction took one');
   });
 
+  it('is the same of records that are nothing but a value, however they are added (property)', () => {
+    const values = fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(values, (all) => {
+        const added = new RecordBatchBuilder();
+        for (const value of all) {
+          const around = Buffer.concat([Buffer.from('before'), value, Buffer.from('behind')]);
+          added.appendValue(7, around, 6, 6 + value.length);
+        }
+        const records = all.map((value) => ({ timestampMs: 7, key: null, value: Buffer.from(value) }));
+        assert.deepEqual(added.seal(STAMP), built(records).seal(STAMP));
+      }),
+    );
+  });
+
   it('refuses to seal a batch without records', () => {
     assert.throws(() => new RecordBatchBuilder().seal(), { code: 'EMPTY_BATCH' });
   });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FrameReader } from '../../../src/core/frame-reader.js';
 import { DEFAULT_FRAME_FORMAT, type FrameFormat } from '../../../src/core/frame-scanner.js';
-import { ROOM_AT, scannable } from '../../../src/core/scan-memory.js';
+import { ROOM_AT, scannable, SLACK_BYTES } from '../../../src/core/scan-memory.js';
+import { BufferPool } from '../../../src/stream/buffer-pool.js';
 import { BATCH_HEADER_BYTES, RecordBatch } from '../../../src/stream/record-batch.js';
 import { RecordBatchBuilder, type OutputRecord } from '../../../src/stream/record-batch-builder.js';
 import { brokenFrame, validFrame } from '../core/frames.js';
@@ -104,11 +105,36 @@ describe('frames in records of a batch', () => {
     assert.deepEqual(together(new RecordBatch(bytes, 0, bytes.length), DEFAULT_FRAME_FORMAT), []);
   });
 
+  it('are read up to the record whose key would lie behind all memory', () => {
+    const batch = placed([
+      { timestampMs: 1, key: Buffer.alloc(8), value: Buffer.from('{"ts":1,"uid":"u"}') },
+    ]);
+    batch.bytes.set([0xfe, 0xff, 0xff, 0xff, 0x0f], BATCH_HEADER_BYTES + 4);
+    assert.deepEqual(together(batch, DEFAULT_FRAME_FORMAT), []);
+  });
+
+  it('are read where the batch ends with the memory its response was given', () => {
+    const pool = new BufferPool();
+    pool.give(pool.take(1 << 20));
+    const value = Buffer.from('{"ts":1,"uid":"u"}');
+    for (let spare = 0; spare <= SLACK_BYTES; spare++) {
+      const builder = new RecordBatchBuilder();
+      for (let i = 0; i < 100; i++) builder.append({ timestampMs: 1, key: null, value });
+      const sealed = builder.seal();
+      const response = pool.take((1 << 20) + ROOM_AT - spare);
+      sealed.copy(response, response.length - sealed.length);
+      const batch = new RecordBatch(response, response.length - sealed.length, response.length);
+      assert.equal(together(batch, DEFAULT_FRAME_FORMAT).length, 100, `${spare} bytes before the end`);
+      pool.give(response);
+    }
+  });
+
   it('are read up to the record whose lengths do not fit, which the cursor then refuses', () => {
     const value = Buffer.from('{"ts":1,"uid":"u"}');
     for (const { what, at, to } of [
       { what: 'a record longer than the batch', at: 0, to: 0x7e },
       { what: 'a record of negative length', at: 0, to: 0x01 },
+      { what: 'a key longer than its record', at: 4, to: 0x7e },
       { what: 'a value longer than its record', at: 5, to: 0x7e },
       { what: 'a length without an end', at: 0, to: 0xff },
     ]) {

@@ -144,7 +144,14 @@ describe('processor of unique users', () => {
   it('decides alike on records scanned together and read one by one, held and refused ones among them', () => {
     const frame = fc.oneof(
       { weight: 8, arbitrary: fc.integer({ min: START - HOUR, max: START + 2 * HOUR }) },
-      fc.constantFrom<number | string>(WILD, START + 9 * HOUR, START - 9 * HOUR, '', '{"ts":1', '{"uid":"u"}'),
+      fc.constantFrom<number | string>(
+        WILD,
+        START + 9 * HOUR,
+        START - 9 * HOUR,
+        '',
+        '{"ts":1',
+        '{"uid":"u"}',
+      ),
     );
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (frames, atOnce) => {
