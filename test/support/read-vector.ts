@@ -31,4 +31,4 @@ for (let events = await reader.read(); events !== undefined; events = await read
     }
   }
 }
-console.log(JSON.stringify(values));
+process.stdout.write(JSON.stringify(values));

@@ -34,7 +34,7 @@ export class TopicWriter {
   readonly #compression: Compression;
   readonly #lanes: readonly Lane[];
   readonly #mostUnderWay: number;
-  #fault: unknown;
+  #fault: Error | undefined;
 
   private constructor(
     connection: KafkaConnection,
@@ -128,7 +128,7 @@ export class TopicWriter {
     // Never rejects: the first fault is said by whoever is called next.
     const acknowledged = sending
       .then((answered) => answered())
-      .catch((fault: unknown) => void (this.#fault ??= fault));
+      .catch((fault: unknown) => void (this.#fault ??= fault as Error));
     lane.underWay.push({ builder, acknowledged });
   }
 

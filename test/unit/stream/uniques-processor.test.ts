@@ -36,7 +36,7 @@ class Driven {
   readonly #place: (sealed: Buffer) => Buffer;
 
   /** `place` puts a batch where it is read from. */
-  constructor(partitions: number, place: (sealed: Buffer) => Buffer = Buffer.from) {
+  constructor(partitions: number, place = (sealed: Buffer): Buffer => Buffer.from(sealed)) {
     this.#place = place;
     this.#logs = Array.from({ length: partitions }, () => []);
     this.#next = this.#logs.map(() => 0);
