@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Stack } from '../infra/embedded/index.js';
@@ -18,7 +19,10 @@ const SIZES = [60, FRAME_DEFAULTS.bytes] as const;
 const WANTED = 200_000;
 const PARTITIONS = 4;
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+/** Certificates that a machine adds to Node's are parsed at its start: of a proxy's concern, not of frames. */
+const run = (command: string, args: readonly string[]) =>
+  execute(command, args, { env: { ...process.env, NODE_EXTRA_CA_CERTS: '' } });
 
 /** Somewhere to write to: gets the command without its target, and runs it. */
 type Sink = (command: readonly string[], frames: number) => Promise<void>;
@@ -107,7 +111,11 @@ function sinksOf(stack: Stack, topic: string): Readonly<Record<string, Sink>> {
   };
   return {
     null: (command) => to(command, '--out', '/dev/null'),
-    file: (command) => to(command, '--out', file),
+    file: async (command) => {
+      await to(command, '--out', file);
+      // What is not on disk yet would be written there while the next program runs.
+      rmSync(file);
+    },
     pipe: async (command, frames) => {
       const { stdout } = await run('sh', ['-c', '"$@" | wc -l', 'sh', ...command]);
       assert.equal(Number(stdout), frames);
