@@ -34,9 +34,6 @@ export function brokerSettings(context: StackContext): Record<string, string | n
     'listener.name.client.plain.sasl.jaas.config': jaas,
     'listener.name.controller.plain.sasl.jaas.config': jaas,
     'log.dirs': logFolder(context),
-    // The kernel's own, which grow: in the default of 100 kB a fetch of megabytes goes over in dozens of pieces.
-    'socket.send.buffer.bytes': -1,
-    'socket.receive.buffer.bytes': -1,
     // One broker: nothing can be replicated.
     'default.replication.factor': 1,
     'offsets.topic.replication.factor': 1,

@@ -11,7 +11,7 @@ const IDLE_MS = 10_000;
 /** Seconds of event time that one partition may be read ahead of another of its slice: what is open between them is memory. */
 const MAX_SKEW_S = 6 * 3_600;
 /** A commit writes every open window that changed, so it is worth many frames; by time, one a second. */
-const LIMITS: LapLimits = { ...DEFAULT_LIMITS, commitRecords: 250_000 };
+const LIMITS: LapLimits = { ...DEFAULT_LIMITS, commitRecords: 1_000_000 };
 
 /** One lap of a slice: frames to the states of windows. @throws PipelineError as `runSlice`. */
 export async function countSliceLap(
