@@ -1,7 +1,8 @@
 /**
  * Ours from Kafka: a bounded count, checkpoints, results and sketches written, every slice but the first in a process of its
- * own. `count-topic.js <order>`; the order is JSON.
+ * own, which begins as a stream worker does. `count-topic.js <order>`; the order is JSON.
  */
+import '../../src/compile-later.js';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../compile-later.js';
 import { Command } from 'commander';
 import { errorColours } from './colours.js';
 import { packageVersion } from '../package-root.js';

@@ -1,3 +1,4 @@
+import '../compile-later.js';
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createCleanSliceActivities } from '../activities/clean.js';
