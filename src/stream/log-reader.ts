@@ -5,7 +5,14 @@ import type { KafkaConnection } from './kafka-connection.js';
 import { check, OFFSET_OUT_OF_RANGE } from './kafka-errors.js';
 import { isMoving } from './kafka-connection.js';
 import { listOffsets } from './list-offsets.js';
-import { ReadPositions, wholeBatches, type Gap, type Position, type ReadRange } from './read-positions.js';
+import {
+  PARTITION_BYTES,
+  ReadPositions,
+  wholeBatches,
+  type Gap,
+  type Position,
+  type ReadRange,
+} from './read-positions.js';
 import { batchesOf, committedBatches, largestBatchBytes, type RecordBatch } from './record-batch.js';
 import {
   EARLIEST,
@@ -42,8 +49,8 @@ export interface ReaderOptions {
   readonly topicId?: string;
 }
 
-/** Bytes asked of one broker in one fetch. */
-const RESPONSE_BYTES = 8 << 20;
+/** Bytes asked of one broker in one fetch: what four partitions are asked for at most. */
+const RESPONSE_BYTES = 4 * wholeBatches(PARTITION_BYTES);
 /** Reads for which an event's batches stay valid: the one that brought it and the next. */
 const VALID_READS = 2;
 

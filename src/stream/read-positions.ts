@@ -35,14 +35,19 @@ export interface Position {
 /** Bytes asked of one partition in one fetch: fewer make round trips cost more than records, more only cost memory. */
 export const PARTITION_BYTES = 2 << 20;
 
+/** The next batches may be a little larger than those before: so much for each, a 64th of it. */
+const SPARE_SHIFT = 6;
+
 /**
- * As many bytes as whole batches of this size take. A broker fills an answer to the last byte asked for: the batch at its end is cut, and
- * comes again, whole, with the next one. Of batches of 512 KiB and a little more a quarter of all bytes would come for nothing.
+ * As many bytes as whole batches of this size take, and a little more. A broker fills an answer to the last byte asked for: the batch at
+ * its end is cut, and comes again, whole, with the next one. Of batches of 512 KiB and a little more a quarter of all bytes
+ * would come for nothing.
  */
-export const wholeBatches = (batchBytes: number): number =>
-  batchBytes > 0 && batchBytes <= PARTITION_BYTES
-    ? PARTITION_BYTES - (PARTITION_BYTES % batchBytes)
-    : PARTITION_BYTES;
+export function wholeBatches(batchBytes: number): number {
+  if (batchBytes <= 0 || batchBytes > PARTITION_BYTES) return PARTITION_BYTES;
+  const batches = Math.floor(PARTITION_BYTES / batchBytes);
+  return batches * (batchBytes + (batchBytes >> SPARE_SHIFT));
+}
 
 /** Where the reading of a topic's ranges is, and what to ask next. No I/O. */
 export class ReadPositions {

@@ -6,6 +6,8 @@ import { produceRequest } from '../../stream/requests.js';
 
 /** Below the default `message.max.bytes` of 1 MiB, compressed or not. The broker has half as much work with these as with batches of 256 kB. */
 const MOST_BATCH_BYTES = 1_000_000;
+/** Who reads a batch takes it as a whole: of small records so many, whatever they have in common, are work enough. */
+const MOST_BATCH_RECORDS = 8_000;
 /** What a record takes besides key, value and headers, at most: lengths and deltas. */
 const RECORD_OVERHEAD_BYTES = 64;
 const MOST_VARINT_BYTES = 5;
@@ -154,7 +156,8 @@ export class TopicWriter {
 }
 
 const isFull = (batch: RecordBatchBuilder, moreBytes: number): boolean =>
-  batch.count > 0 && batch.sizeBytes + moreBytes + RECORD_OVERHEAD_BYTES > MOST_BATCH_BYTES;
+  batch.count === MOST_BATCH_RECORDS ||
+  (batch.count > 0 && batch.sizeBytes + moreBytes + RECORD_OVERHEAD_BYTES > MOST_BATCH_BYTES);
 
 function contentBytes({ key, value, headers = [] }: OutputRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);

@@ -111,6 +111,18 @@ describe('generate/topic-writer', () => {
     assert.equal(batches.length, 5);
   });
 
+  it('sends a batch of so many small records, however few bytes they are', async () => {
+    const broker = new SlowBroker();
+    broker.answer();
+    const writer = await broker.open();
+    for (let i = 0; i < 20_000; i++) await writer.addValue(0, 1, Buffer.from(String(i)), 0, String(i).length);
+    await writer.flush();
+    assert.deepEqual(
+      broker.came.map(({ batch }) => batch.recordCount),
+      [8_000, 8_000, 4_000],
+    );
+  });
+
   const full = (text: string): OutputRecord => ({
     timestampMs: 1,
     key: null,
