@@ -45,6 +45,8 @@ async function measure(stack: Stack, { scale, rounds = 5, log }: BenchOptions): 
         for (const [to, sink] of Object.entries(sinksOf(stack, topic))) {
           const name = `${to}, ${bytes} bytes`;
           const rate = await rateOf(stack, sink, frames, bytes);
+          // What is not on disk yet would be written there while the next program runs.
+          rmSync(fileOf(stack), { force: true });
           log(`${name}: ${Math.round(rate)} frames/s`);
           rates.set(name, [...(rates.get(name) ?? []), rate]);
         }
@@ -104,18 +106,16 @@ async function rateOf(stack: Stack, sink: Sink, frames: number, bytes: number): 
   return (1_000 * frames) / (performance.now() - startedMs);
 }
 
+const fileOf = ({ dataDir }: Stack): string => join(dataDir, 'frames.jsonl');
+
 function sinksOf(stack: Stack, topic: string): Readonly<Record<string, Sink>> {
-  const file = join(stack.dataDir, 'frames.jsonl');
+  const file = fileOf(stack);
   const to = async ([command = '', ...args]: readonly string[], ...target: string[]): Promise<void> => {
     await run(command, [...args, ...target]);
   };
   return {
     null: (command) => to(command, '--out', '/dev/null'),
-    file: async (command) => {
-      await to(command, '--out', file);
-      // What is not on disk yet would be written there while the next program runs.
-      rmSync(file);
-    },
+    file: (command) => to(command, '--out', file),
     pipe: async (command, frames) => {
       const { stdout } = await run('sh', ['-c', '"$@" | wc -l', 'sh', ...command]);
       assert.equal(Number(stdout), frames);

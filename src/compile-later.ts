@@ -8,9 +8,9 @@ import { setFlagsFromString } from 'node:v8';
  * hours has compiled all of them before long, either way. To be imported first.
  */
 const BYTECODE_BYTES = 8 * 66 * 1024;
-/** A flag of V8's, so of some of its versions: a newer one than was looked at is left alone, as it would complain. */
-const NEWEST_NODE = 24;
+/** A flag of V8's, so of some of its versions. It was looked at with this one; others are left alone, and would complain if they had none. */
+const NODE = 20;
 
-if (Number(process.versions.node.split('.')[0]) <= NEWEST_NODE) {
+if (Number(process.versions.node.split('.')[0]) === NODE) {
   setFlagsFromString(`--interrupt-budget=${BYTECODE_BYTES}`);
 }

@@ -83,7 +83,7 @@ let varintEnd: usize = 0;
 
 /**
  * Reads records of an uncompressed batch (https://kafka.apache.org/documentation/#record), which lie one behind the other in
- * `[start, end)`, at most `most`: their values are frames. Otherwise as `lines`. Returns how many; fewer are there, or one leaves `end`.
+ * `[start, end)`, at most `most`: their values are frames. Otherwise as `lines`, but 32 bytes behind `end` must be readable. Returns how many; fewer are there, or one leaves `end`.
  */
 export function records(start: usize, end: usize, fields: u32, out: usize, most: u32, moved: u32): u32 {
   const stride = HASHES + (<usize>fields - 1) * 8;

@@ -1,4 +1,5 @@
 /** The ceiling: the same topic fetched, its checksums checked and its records walked over, nothing counted. `fetch-topic.js <order>`. */
+import '../../src/compile-later.js';
 import { KafkaConnection } from '../../src/stream/kafka-connection.js';
 import { LogReader } from '../../src/stream/log-reader.js';
 import type { TopicOrder } from './count-topic.js';

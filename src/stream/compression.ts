@@ -61,6 +61,7 @@ export async function compressAside(codec: Compression, body: Buffer): Promise<B
 
 /** `readyFor` the codec before. @throws PipelineError `CORRUPT_BATCH` when the bytes are not what `codec` writes. */
 export function decompress(codec: Compression, bytes: Buffer): Buffer {
+  if (codec === 'zstd') instantiated();
   try {
     switch (codec) {
       case 'none':

@@ -228,6 +228,7 @@ export class LogReader {
       );
       check(response.errorCode, `fetching ${this.#topic}`, { topic: this.#topic });
       if (response.partitions[0] !== undefined) answer.responses.push(response.partitions[0].bytes);
+      this.#positions.wasFirst(positions[0]!);
       for (const fetched of response.partitions) {
         const position = positions.find(({ partition }) => partition === fetched.partition);
         if (position === undefined) continue;
@@ -256,7 +257,8 @@ export class LogReader {
       nextOffset = batch.nextOffset;
       if (batch.compression !== 'none') await readyFor(batch.compression);
     }
-    position.maxBytes = wholeBatches(largestBatchBytes(fetched.bytes));
+    // An empty answer says nothing of batches.
+    if (fetched.bytes.length > 0) position.maxBytes = wholeBatches(largestBatchBytes(fetched.bytes));
     if (nextOffset <= startOffset) return undefined;
     const { endOffset } = position;
     position.offset = Math.min(nextOffset, endOffset);

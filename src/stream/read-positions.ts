@@ -52,7 +52,7 @@ export function wholeBatches(batchBytes: number): number {
 /** Where the reading of a topic's ranges is, and what to ask next. No I/O. */
 export class ReadPositions {
   readonly #topic: string;
-  /** In the order in which they are asked: who came away empty goes first next time. */
+  /** In the order in which they are asked: who came away empty goes first next time, and who was first then last. */
   #positions: Position[];
   #paused: ReadonlySet<number> = new Set();
 
@@ -89,6 +89,14 @@ export class ReadPositions {
   /** Leaves these partitions out. Pausing all that have something left reads on. */
   pause(partitions: readonly number[]): void {
     this.#paused = new Set(partitions);
+  }
+
+  /**
+   * Takes note of an answer in which this one was asked first. A broker gives to one after the other until the answer is full, so that the
+   * last of many would get next to nothing each time.
+   */
+  wasFirst(position: Position): void {
+    this.#positions = [...this.#positions.filter((other) => other !== position), position];
   }
 
   /** Takes note of an answer that brought no record of a partition, asked with others or `alone`. */

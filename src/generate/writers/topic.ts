@@ -11,7 +11,7 @@ const MOST_BATCH_RECORDS = 8_000;
 /** What a record takes besides key, value and headers, at most: lengths and deltas. */
 const RECORD_OVERHEAD_BYTES = 64;
 const MOST_VARINT_BYTES = 5;
-/** Batches that are compressed or on their way, of one partition and, where there are many, of all: while the broker works on one, the next are made. */
+/** Batches that are compressed or on their way, of one partition and, of up to so many partitions, of all; while the broker works on one, the next are made. */
 const MOST_UNDER_WAY = 4;
 const MOST_UNDER_WAY_IN_ALL = 16;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -28,7 +28,7 @@ interface Lane {
 
 /**
  * Writes records to partitions that the caller chooses, each once or not at all. Batches of one partition follow each other;
- * those of different ones overlap. After a fault no further batch is sent, and every call says so.
+ * those of different ones overlap. After a fault no further batch is sent, and every call throws it.
  */
 export class TopicWriter {
   readonly #connection: KafkaConnection;
@@ -73,10 +73,11 @@ export class TopicWriter {
   }
 
   /**
-   * Adds a record, behind those added before it. @returns what to wait for before the next one of its partition, where the batch was full;
-   * the record's bytes are used up then.
+   * Adds a record, behind those added before it. @returns undefined when its bytes are used up, and nothing has to be waited for; where
+   * the batch was full a promise of that.
    */
   add(partition: number, record: OutputRecord): Promise<void> | undefined {
+    this.#check();
     const lane = this.#lanes[partition]!;
     if (isFull(lane.filling, contentBytes(record))) {
       return this.#send(lane, partition).then(() => lane.filling.append(record));
@@ -93,6 +94,7 @@ export class TopicWriter {
     start: number,
     end: number,
   ): Promise<void> | undefined {
+    this.#check();
     const lane = this.#lanes[partition]!;
     if (isFull(lane.filling, end - start)) {
       return this.#send(lane, partition).then(() => lane.filling.appendValue(timestampMs, bytes, start, end));
@@ -105,7 +107,7 @@ export class TopicWriter {
   async flush(): Promise<void> {
     for (const [partition, lane] of this.#lanes.entries()) await this.#send(lane, partition);
     for (const { underWay } of this.#lanes) {
-      for (const { acknowledged } of underWay.splice(0)) await acknowledged;
+      for (const { acknowledged } of [...underWay]) await acknowledged;
     }
     this.#check();
   }

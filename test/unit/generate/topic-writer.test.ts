@@ -158,7 +158,8 @@ describe('generate/topic-writer', () => {
     await writer.add(1, full('a'));
     await writer.add(1, full('b'));
     await turns(20);
-    await assert.rejects(writer.add(1, full('c')) ?? Promise.resolve(), /writing to t-1/);
+    await assert.rejects(async () => writer.add(1, full('c')), /writing to t-1/);
+    await assert.rejects(async () => writer.addValue(0, 1, Buffer.from('d'), 0, 1), /writing to t-1/);
     await assert.rejects(writer.flush(), /writing to t-1/);
     await assert.rejects(writer.flush(), /writing to t-1/);
     assert.equal(broker.came.length, 1);

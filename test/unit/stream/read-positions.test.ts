@@ -75,6 +75,25 @@ describe('stream/read-positions', () => {
     assert.throws(() => positions.loseTheRest(), { code: 'TOPIC_RECREATED' });
   });
 
+  it('asks for another one first each time, so that none starves behind four that fill an answer', () => {
+    const positions = new ReadPositions(
+      'a',
+      [0, 1, 2, 3, 4].map((partition) => ({ partition, startOffset: 0, endOffset: 1_000_000 })),
+    );
+    // A broker whose answers hold batches of four partitions, and a few more of the fifth.
+    for (let fetch = 0; fetch < 100; fetch++) {
+      const asked = positions.next;
+      positions.wasFirst(asked[0]!);
+      asked.forEach((position, i) => (position.offset += i < 4 ? 100 : 1));
+    }
+    const offsets = [0, 1, 2, 3, 4].map((partition) => positions.of(partition)!.offset);
+    assert.deepEqual(
+      offsets,
+      [8_020, 8_020, 8_020, 8_020, 8_020],
+      'a fifth of the turns each as the last one',
+    );
+  });
+
   it('asks for as many bytes as whole batches take, of the size that came last and a little larger', () => {
     const largest = PARTITION_BYTES;
     assert.equal(wholeBatches(0), largest, 'nothing has come');
