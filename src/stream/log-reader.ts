@@ -1,6 +1,7 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { PipelineError } from '../core/errors.js';
 import { readyFor } from './compression.js';
+import { batchesOf, committedBatches, largestBatchBytes } from './fetched-batches.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { check, OFFSET_OUT_OF_RANGE } from './kafka-errors.js';
 import { isMoving } from './kafka-connection.js';
@@ -13,7 +14,7 @@ import {
   type Position,
   type ReadRange,
 } from './read-positions.js';
-import { batchesOf, committedBatches, largestBatchBytes, type RecordBatch } from './record-batch.js';
+import type { RecordBatch } from './record-batch.js';
 import {
   EARLIEST,
   fetchRequest,

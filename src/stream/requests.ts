@@ -1,4 +1,4 @@
-import type { AbortedTransaction } from './record-batch.js';
+import type { AbortedTransaction } from './fetched-batches.js';
 import { WireWriter, type WireReader } from './wire.js';
 
 /**

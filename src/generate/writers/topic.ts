@@ -6,13 +6,14 @@ import { produceRequest } from '../../stream/requests.js';
 
 /** Below the default `message.max.bytes` of 1 MiB, compressed or not. The broker has half as much work with these as with batches of 256 kB. */
 const MOST_BATCH_BYTES = 1_000_000;
-/** Who reads a batch takes it as a whole: of small records so many, whatever they have in common, are work enough. */
+/** Readers commit between batches, so that one of very many small records is a long step for them. */
 const MOST_BATCH_RECORDS = 8_000;
 /** What a record takes besides key, value and headers, at most: lengths and deltas. */
 const RECORD_OVERHEAD_BYTES = 64;
 const MOST_VARINT_BYTES = 5;
-/** Batches that are compressed or on their way, of one partition and, of up to so many partitions, of all; while the broker works on one, the next are made. */
+/** Batches of a partition that are compressed or on their way: while the broker works on one, the next are made. */
 const MOST_UNDER_WAY = 4;
+/** The same of all partitions together, but that each may have one. */
 const MOST_UNDER_WAY_IN_ALL = 16;
 const REQUEST_TIMEOUT_MS = 30_000;
 

@@ -9,9 +9,8 @@ import {
   committedBatches,
   largestBatchBytes,
   type AbortedTransaction,
-  type RecordBatch,
-  type RecordCursor,
-} from '../../../src/stream/record-batch.js';
+} from '../../../src/stream/fetched-batches.js';
+import type { RecordBatch, RecordCursor } from '../../../src/stream/record-batch.js';
 import {
   encodeHeader,
   RecordBatchBuilder,
