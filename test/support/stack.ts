@@ -5,6 +5,7 @@ import { bringDown, supervisorOf } from '../../infra/embedded/detached.js';
 import { startStack, type ServiceName, type Stack } from '../../infra/embedded/index.js';
 import { removeStack } from '../../infra/embedded/remove.js';
 import { provision } from '../../src/provision.js';
+import { complaintsOf } from './complaints.js';
 import { takeBase } from './take-base.js';
 
 export interface UseStackOptions {
@@ -37,6 +38,11 @@ export function useStack(services: readonly ServiceName[], options: UseStackOpti
   before(async function () {
     this.timeout(START_LIMIT_MS);
     stack = await sharedStack(name, services, options);
+  });
+  afterEach(function () {
+    const { err, state } = this.currentTest ?? {};
+    if (stack === undefined || state !== 'failed' || err === undefined) return;
+    err.message = [err.message, ...complaintsOf(stack.dataDir)].join('\n');
   });
   after(() => void suites.set(name, (suites.get(name) ?? 1) - 1));
   return () => {

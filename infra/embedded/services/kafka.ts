@@ -45,6 +45,9 @@ export function brokerSettings(context: StackContext): Record<string, string | n
     'offsets.topic.num.partitions': 8,
     'transaction.state.log.num.partitions': 8,
     'share.coordinator.state.topic.num.partitions': 8,
+    // Default 9 s. A broker that stood still for longer (a busy disk) is fenced for a moment, and commits of that moment may hang
+    // (docs/replay.md, "A limit of Kafka 4.3"). No longer than this: after a SIGKILL the broker is let in again when it is over.
+    'broker.session.timeout.ms': 20_000,
     'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': false,
     // The log is the record of what happened: nothing leaves it by age.

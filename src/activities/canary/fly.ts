@@ -10,10 +10,10 @@ import {
   type CanaryHop,
   type CanaryTable,
 } from '../../core/canary.js';
-import type { KafkaConnection } from '../../stream/kafka-connection.js';
 import { PATHS, type CanaryLook, type CanaryPath } from './look.js';
 import { changeEvent, changeUser, type SourceDeps } from './sources.js';
 import { TopicWatch, type Sighting } from './topic-watch.js';
+import { whyNotInTopic, type WhyDeps } from './why.js';
 
 const ASK_EVERY_MS = 50;
 
@@ -28,13 +28,12 @@ export interface Flight {
     readonly table: CanaryTable;
     readonly change: CanaryChange;
     readonly hop: CanaryHop;
-    /** Why the message was refused, where it was. */
+    /** Why, where that can be told. */
     readonly reason: string | null;
   })[];
 }
 
-export interface FlightDeps extends SourceDeps {
-  readonly kafka: KafkaConnection;
+export interface FlightDeps extends SourceDeps, WhyDeps {
   readonly look: CanaryLook;
 }
 
@@ -111,7 +110,7 @@ async function followChange(
     committedMs + hopMs,
     signal,
   );
-  if (sighting === undefined) return lost('topic', null);
+  if (sighting === undefined) return lost('topic', await whyNotInTopic(deps, path, signal));
   companion.last = sighting;
   seen('topic', sighting.seenMs);
   if (!(await until(plan, () => deps.look.inBronze(path, sighting)))) {

@@ -72,7 +72,8 @@ function judge({ latencyMs, broken }: Flight, hopMs: number): Finding {
     return passed(`the canary came through every hop, the slowest change in ${slowest} ms`, evidence);
   }
   const hops = [...new Set(broken.map(({ from, to }) => `from ${from} to ${to}`))];
-  const why = first.reason === null ? '' : ` (${first.reason})`;
+  const reasons = [...new Set(broken.flatMap(({ reason }) => reason ?? []))];
+  const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
   return {
     ...failed(
       `the canary's ${first.change} did not get ${hops.join(', nor ')} within ${hopMs / 1_000} s${why}`,

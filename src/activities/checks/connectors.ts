@@ -57,6 +57,8 @@ function faultOf(
 
 function nextFor(name: string, { state, trace }: { state: string; trace?: string | undefined }): string {
   if (state === 'PAUSED' || state === 'STOPPED') return `resume it: PUT /connectors/${name}/resume`;
+  if (state === 'UNASSIGNED')
+    return 'verify again when Connect has rebalanced; if it stays so, look for a transaction that hangs in the topic of its offsets, which a task reads to the end before it starts: kafka-transactions.sh find-hanging';
   if (passesByItself(trace))
     return 'a worker of the control queue starts it anew by itself: verify again in a minute';
   return `read its trace (GET /connectors/${name}/status), mend that, then POST /connectors/${name}/restart?includeTasks=true&onlyFailed=true`;

@@ -3,10 +3,16 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { canary, removeLeftCanary } from '../../../src/activities/checks/canary.js';
+import { connectKafka } from '../../../src/clients/kafka.js';
 import { CANARY_CHANGES } from '../../../src/core/canary.js';
 import { fillStatement } from '../../../src/core/gold-sql.js';
 import { CANARY_EVENT_ID, CANARY_USER_ID } from '../../../src/core/ids.js';
-import { MONGO_CONNECTOR, POSTGRES_CONNECTOR } from '../../../src/core/names.js';
+import {
+  CDC_PARTITIONS,
+  EVENTS_TOPIC,
+  MONGO_CONNECTOR,
+  POSTGRES_CONNECTOR,
+} from '../../../src/core/names.js';
 import type { Finding } from '../../../src/core/verification.js';
 import { waitUntil } from '../../../src/wait-until.js';
 import { select } from '../../support/silver.js';
@@ -100,6 +106,7 @@ describe('the canary', function () {
           JSON.stringify(found),
         );
         assert.match(found.next ?? '', new RegExp(connector));
+        assert.match(found.summary, new RegExp(`\\(connector ${connector} says .* PAUSED\\)$`));
         assert.deepEqual(await atSources(), nowhere);
       } finally {
         await connect.resume(connector);
@@ -109,6 +116,31 @@ describe('the canary', function () {
       assert.equal(after.verdict, 'Passed', JSON.stringify(after));
     });
   }
+
+  it('names a transaction that hangs in a topic', async () => {
+    const producer = connectKafka(pipeline().config).producer({
+      transactionalId: 'hangs',
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    try {
+      const messages = Array.from({ length: CDC_PARTITIONS }, (_, partition) => ({ partition, value: null }));
+      await transaction.send({ topic: EVENTS_TOPIC, messages });
+      const found = await fly(3_000);
+      assert.deepEqual([found.verdict, found.hop], ['Failed', 'mongo -> kafka'], JSON.stringify(found));
+      assert.match(
+        found.summary,
+        /\(a transaction stays open at offset \d+ of mongo\.commerce\.events-\d: nothing behind it is read\)$/,
+      );
+    } finally {
+      await transaction.abort();
+      await producer.disconnect();
+    }
+    const after = await fly();
+    assert.equal(after.verdict, 'Passed', JSON.stringify(after));
+  });
 
   it('names the hop into silver when its materialized view is gone', async () => {
     const { clickhouse } = pipeline();

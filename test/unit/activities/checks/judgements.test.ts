@@ -153,9 +153,21 @@ judges('connectors', [
     'Failed',
     /says PAUSED, task 0 is PAUSED/,
   ],
+  [
+    'not started after a rebalance',
+    judgeConnectors([['p', { connector: { state: 'RUNNING' }, tasks: [{ id: 0, state: 'UNASSIGNED' }] }]]),
+    'Failed',
+    /says RUNNING, task 0 is UNASSIGNED/,
+  ],
   ['stopped', judgeConnectors([['p', { connector: { state: 'STOPPED' }, tasks: [] }]]), 'Failed', /STOPPED/],
   ['without a task', judgeConnectors([['p', { ...running, tasks: [] }]]), 'Failed', /has no task/],
 ]);
+it('of a task that nobody has started, where to look', () => {
+  const { next = '' } = judgeConnectors([
+    ['p', { connector: { state: 'RUNNING' }, tasks: [{ id: 0, state: 'UNASSIGNED' }] }],
+  ]);
+  assert.match(next, /find-hanging/);
+});
 it('of a trace only the names of its exceptions get out', () => {
   assert.doesNotMatch(JSON.stringify(judgeConnectors([['p', failing]])), /secret/);
   assert.deepEqual(exceptionsOf(undefined), []);
