@@ -62,13 +62,7 @@ export function lines(start: usize, end: usize, fields: u32, out: usize, most: u
   while (count < most) {
     const newline = findNewline(from, end);
     if (newline == end) break;
-    store<u32>(result + START, <u32>from + moved);
-    store<u32>(result + END, <u32>newline + moved);
-    store<u32>(result + FAULT, 0);
-    if (fields == 0 || !scanObject(from, newline, fields)) {
-      store<u32>(result + PRESENT, 0);
-      unsure++;
-    }
+    if (!scanFrame(from, newline, fields, moved)) unsure++;
     result += stride;
     count++;
     from = newline + 1;
@@ -102,13 +96,7 @@ export function records(start: usize, end: usize, fields: u32, out: usize, most:
     const value = varintEnd;
     const valueEnd = value + <usize>max(valueLength, 0);
     if (valueEnd > next || valueEnd < value) break;
-    store<u32>(result + START, <u32>value + moved);
-    store<u32>(result + END, <u32>valueEnd + moved);
-    store<u32>(result + FAULT, 0);
-    if (!scanObject(value, valueEnd, fields)) {
-      store<u32>(result + PRESENT, 0);
-      unsure++;
-    }
+    if (!scanFrame(value, valueEnd, fields, moved)) unsure++;
     result += stride;
     count++;
     from = next;
@@ -116,6 +104,18 @@ export function records(start: usize, end: usize, fields: u32, out: usize, most:
   store<u32>(STOP_AT, <u32>from);
   store<u32>(UNSURE_AT, unsure);
   return count;
+}
+
+/** Writes the result of one of many frames, at `result`. False when it is not sure of it, or has only cut it. */
+// @ts-ignore: decorator
+@inline
+function scanFrame(start: usize, end: usize, fields: u32, moved: u32): bool {
+  store<u32>(result + START, <u32>start + moved);
+  store<u32>(result + END, <u32>end + moved);
+  store<u32>(result + FAULT, 0);
+  const isSure = fields != 0 && scanObject(start, end, fields);
+  if (!isSure) store<u32>(result + PRESENT, 0);
+  return isSure;
 }
 
 /** A zigzag number of up to five bytes; sets `varintEnd`. */

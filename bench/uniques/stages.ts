@@ -2,7 +2,8 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FrameReader } from '../../src/core/frame-reader.js';
-import { DEFAULT_COUNT_RULES, UniquesSlice } from '../../src/core/uniques-slice.js';
+import { DEFAULT_COUNT_RULES } from '../../src/core/count-rules.js';
+import { UniquesSlice } from '../../src/core/uniques-slice.js';
 import { FRAME_DEFAULTS } from '../../src/generate/frames.js';
 import { spread, type Benchmark } from '../benchmark.js';
 import { writeFrames } from './frames-file.js';

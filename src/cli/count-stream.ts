@@ -2,7 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { ScannedLines } from '../core/scanned-lines.js';
 import { UniquesMerge } from '../core/uniques-merge.js';
 import type { UniqueUsersResult } from '../core/uniques-result.js';
-import { UniquesSlice, type CountRules, type RejectedFrame } from '../core/uniques-slice.js';
+import type { CountRules } from '../core/count-rules.js';
+import { UniquesSlice, type RejectedFrame } from '../core/uniques-slice.js';
 import type { FrameTally } from '../core/uniques-tally.js';
 import type { FrameInput } from './count-input.js';
 

@@ -2,7 +2,7 @@ import { PipelineError } from './errors.js';
 import { MOST_ID_FIELDS } from './frame-scanner.js';
 import { DEFAULT_PRECISION, MAX_PRECISION, MIN_PRECISION } from './hyperloglog.js';
 import { jobNameFaults, rangeFaults } from './sliced-job.js';
-import type { CountRules } from './uniques-slice.js';
+import type { CountRules } from './count-rules.js';
 import { DEFAULT_TIME_RULES } from './watermark.js';
 
 /** The part of a job's input that says how to count; absent means the default. */

@@ -3,7 +3,8 @@ import { addFrames, setFrames, totalFrames, type CountedAgain, type MergedWindow
 import type { StoredTime } from './uniques-held.js';
 import { statusDue, type ResultStatus } from './result-status.js';
 import { toResult, type UniqueUsersResult } from './uniques-result.js';
-import { AGAIN_PREFIX, PARTITION_PREFIX, WINDOW_PREFIX, type CountRules } from './uniques-slice.js';
+import type { CountRules } from './count-rules.js';
+import { AGAIN_PREFIX, PARTITION_PREFIX, WINDOW_PREFIX } from './uniques-stored.js';
 import {
   decodeCounts,
   encodeCounts,

@@ -1,41 +1,24 @@
+import type { CountRules } from './count-rules.js';
 import { FrameReader } from './frame-reader.js';
-import { DEFAULT_FRAME_FORMAT, type FrameFault, type FrameFormat } from './frame-scanner.js';
-import { DEFAULT_PRECISION } from './hyperloglog.js';
+import type { FrameFault } from './frame-scanner.js';
 import { OpenWindows } from './open-windows.js';
 import type { ScannedFrame, ScannedLines } from './scanned-lines.js';
-import { decodeHeld, type HeldBytes, type StoredTime } from './uniques-held.js';
+import type { HeldBytes, StoredTime } from './uniques-held.js';
+import { changedHeld, newPartition, offsetsOf, type PartitionState } from './uniques-partition.js';
+import { encodeCounts, jsonRecord, type FieldCount, type StateRecord } from './uniques-state.js';
 import {
-  changedHeld,
-  HELD_PREFIX,
-  newPartition,
-  offsetsOf,
-  type PartitionState,
-} from './uniques-partition.js';
-import {
-  decodeCounts,
-  encodeCounts,
-  jsonRecord,
-  readJson,
-  type FieldCount,
-  type StateRecord,
-} from './uniques-state.js';
+  AGAIN_PREFIX,
+  CLOSED_KEY,
+  clockKey,
+  PARTITION_PREFIX,
+  readStored,
+  WINDOW_PREFIX,
+  type StoredClosing,
+} from './uniques-stored.js';
 import { sumTallies, type FrameTally, type RejectReason } from './uniques-tally.js';
-import { DEFAULT_TIME_RULES, mergedTimeS, type PartitionClock, type TimeRules } from './watermark.js';
+import { mergedTimeS, type PartitionClock } from './watermark.js';
 import { PartitionTime, type HeldFrame, type SettledDecision } from './watermark-partition.js';
-import { parseWindowKey, windowKey, type Window } from './window.js';
-
-/** What is counted and how: fixed for the life of a job, since its states depend on it. */
-export interface CountRules {
-  readonly format: FrameFormat;
-  readonly time: TimeRules;
-  readonly precision: number;
-}
-
-export const DEFAULT_COUNT_RULES: CountRules = {
-  format: DEFAULT_FRAME_FORMAT,
-  time: DEFAULT_TIME_RULES,
-  precision: DEFAULT_PRECISION,
-};
+import { windowKey, type Window } from './window.js';
 
 export interface RejectedFrame {
   readonly partition: number;
@@ -45,28 +28,7 @@ export interface RejectedFrame {
   readonly bytes: Uint8Array;
 }
 
-interface StoredClosing {
-  readonly closedS: number;
-  readonly again: number;
-}
-
 export type FrameClock = PartitionClock & Pick<PartitionTime<HeldBytes>, 'counted' | 'isHolding'>;
-
-export const WINDOW_PREFIX = 'window/';
-/** Then a number, and the window: one that had left this slice's memory, and what was counted in it since. */
-export const AGAIN_PREFIX = 'again/';
-export const PARTITION_PREFIX = 'partition/';
-const CLOSED_KEY = 'closed';
-
-/** Event time, in seconds, of which a log that is compacted keeps a partition's last clock. */
-const CLOCK_EVERY_S = 3_600;
-
-/**
- * The key of a clock as the merge stage is told of it, with the hour it shows behind it: of a key that every commit brings,
- * compaction would leave the newest alone, and whoever reads all windows before the first clock has to keep them all.
- */
-const clockKey = (key: string, { timeS }: StoredTime): string =>
-  `${key}/${timeS === undefined ? 'start' : Math.floor(timeS / CLOCK_EVERY_S)}`;
 
 /** What is new since the last snapshot. */
 export interface SliceSnapshot {
@@ -286,30 +248,18 @@ export class UniquesSlice {
    * much may have come since. @throws PipelineError `BAD_STATE`, `BAD_SKETCH`.
    */
   restore(records: Iterable<StateRecord>): number[] {
-    const clocks = new Map<number, StoredTime>();
-    const held = new Map<number, HeldFrame<HeldBytes>[]>();
-    for (const { key, value } of records) {
-      if (value === null) continue;
-      if (key.startsWith(WINDOW_PREFIX)) {
-        const window = parseWindowKey(key.slice(WINDOW_PREFIX.length));
-        this.#windows.restore(window, decodeCounts(value));
-        this.#stored.add(key);
-      } else if (key.startsWith(PARTITION_PREFIX)) {
-        clocks.set(Number(key.slice(PARTITION_PREFIX.length)), readJson<StoredTime>(value));
-      } else if (key.startsWith(HELD_PREFIX)) {
-        const [id, offset] = key.slice(HELD_PREFIX.length).split('/').map(Number) as [number, number];
-        const frames = held.get(id) ?? [];
-        frames.push(decodeHeld(offset, value));
-        held.set(id, frames);
-      } else if (key === CLOSED_KEY) {
-        const { closedS, again } = readJson<StoredClosing>(value);
-        this.#windows.closedS = closedS;
-        this.#again = again;
-      }
+    const { windows, clocks, held, closing } = readStored(records);
+    for (const [key, [window, counts]] of windows) {
+      this.#windows.restore(window, counts);
+      this.#stored.add(key);
+    }
+    if (closing !== undefined) {
+      this.#windows.closedS = closing.closedS;
+      this.#again = closing.again;
     }
     const wereIdle: number[] = [];
     for (const [id, { tally, ...rest }] of clocks) {
-      const frames = (held.get(id) ?? []).sort((a, b) => a.frame.offset - b.frame.offset);
+      const frames = held.get(id) ?? [];
       const isIdle = rest.reading === 'idle';
       const reading = isIdle ? 'reading' : rest.reading;
       const time = new PartitionTime(this.#rules.time, { ...rest, reading, held: frames });

@@ -3,7 +3,7 @@ import { encodeSketch } from '../../core/sketch-codec.js';
 import type { UniqueSketch } from '../../core/hyperloglog.js';
 import { partitionOfKey } from '../../core/murmur2.js';
 import { resultKey, type UniqueUsersResult } from '../../core/uniques-result.js';
-import type { CountRules } from '../../core/uniques-slice.js';
+import type { CountRules } from '../../core/count-rules.js';
 import { asBuffer, asStateRecords } from '../as-buffer.js';
 import type { StateRecord } from '../checkpoint-store.js';
 import type { Processor, SourceBatch, SourcePosition } from '../processor.js';

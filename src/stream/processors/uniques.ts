@@ -1,10 +1,6 @@
 import { deadLetterHeaders, type DeadLetterStage } from '../../core/dead-letter.js';
-import {
-  UniquesSlice,
-  type CountRules,
-  type FrameClock,
-  type RejectedFrame,
-} from '../../core/uniques-slice.js';
+import type { CountRules } from '../../core/count-rules.js';
+import { UniquesSlice, type FrameClock, type RejectedFrame } from '../../core/uniques-slice.js';
 import type { RejectReason } from '../../core/uniques-tally.js';
 import { partitionsToPause } from '../../core/watermark.js';
 import { asBuffer, asStateRecords } from '../as-buffer.js';

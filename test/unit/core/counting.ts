@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_COUNT_RULES, UniquesSlice, type CountRules } from '../../../src/core/uniques-slice.js';
+import { DEFAULT_COUNT_RULES, type CountRules } from '../../../src/core/count-rules.js';
+import { UniquesSlice } from '../../../src/core/uniques-slice.js';
 import { UniquesMerge } from '../../../src/core/uniques-merge.js';
 import { resultKey, type UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import { decodeCounts, encodeCounts, type StateRecord } from '../../../src/core/uniques-state.js';

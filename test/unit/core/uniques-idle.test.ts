@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DEFAULT_COUNT_RULES, UniquesSlice } from '../../../src/core/uniques-slice.js';
+import { DEFAULT_COUNT_RULES } from '../../../src/core/count-rules.js';
+import { UniquesSlice } from '../../../src/core/uniques-slice.js';
 import { UniquesMerge } from '../../../src/core/uniques-merge.js';
 import { resultKey, type UniqueUsersResult } from '../../../src/core/uniques-result.js';
 import type { StateRecord } from '../../../src/core/uniques-state.js';

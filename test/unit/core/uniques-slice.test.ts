@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { DEFAULT_COUNT_RULES, UniquesSlice } from '../../../src/core/uniques-slice.js';
+import { DEFAULT_COUNT_RULES } from '../../../src/core/count-rules.js';
+import { UniquesSlice } from '../../../src/core/uniques-slice.js';
 import type { StateRecord } from '../../../src/core/uniques-state.js';
 
 const START = 1_468_244_340;

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { relativeError } from '../../../src/core/hyperloglog.js';
-import { DEFAULT_COUNT_RULES, UniquesSlice, type CountRules } from '../../../src/core/uniques-slice.js';
+import { DEFAULT_COUNT_RULES, type CountRules } from '../../../src/core/count-rules.js';
+import { UniquesSlice } from '../../../src/core/uniques-slice.js';
 import { UniquesMerge } from '../../../src/core/uniques-merge.js';
 import { count, exact, exactAnswers, frameText, sorted, type Frame } from './counting.js';
 

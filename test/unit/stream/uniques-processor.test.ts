@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ROOM_AT, scannable } from '../../../src/core/scan-memory.js';
-import { DEFAULT_COUNT_RULES } from '../../../src/core/uniques-slice.js';
+import { DEFAULT_COUNT_RULES } from '../../../src/core/count-rules.js';
 import { UniquesProcessor } from '../../../src/stream/processors/uniques.js';
 import { RecordBatch } from '../../../src/stream/record-batch.js';
 import { RecordBatchBuilder, type OutputRecord } from '../../../src/stream/record-batch-builder.js';
