@@ -190,8 +190,8 @@ describe('core/frame-scanner', () => {
       fc.assert(
         fc.property(brokenFrame, (text) => {
           if (givesTwice(text)) return;
-          const strict = outcome(text, { strict: true });
-          assert.deepEqual(strict, isUtf8(text) ? reference(text) : { fault: 'malformed' });
+          const strict = asDoubles(outcome(text, { strict: true }));
+          assert.deepEqual(strict, asDoubles(isUtf8(text) ? reference(text) : { fault: 'malformed' }));
           const { read } = scan(text);
           const lazy = outcome(text);
           if ('fault' in lazy && lazy.fault === 'malformed') {
@@ -201,13 +201,20 @@ describe('core/frame-scanner', () => {
           }
           // Up to where it stopped, what it accepted is the beginning of a valid object.
           const prefix = Buffer.concat([text.subarray(0, read), Buffer.from('}')]);
-          assert.deepEqual(lazy, reference(isValid(text) ? text : prefix));
+          assert.deepEqual(asDoubles(lazy), asDoubles(reference(isValid(text) ? text : prefix)));
           accepted += 1;
         }),
         { numRuns: 6_000 },
       );
       assert.ok(accepted > 200 && refused > 200, `${accepted} accepted, ${refused} refused`);
     });
+
+    /** An edit can make an integer that no double holds, of which JSON.parse tells the nearest; the scanner takes it as it is written. */
+    function asDoubles(result: Outcome): Outcome {
+      if ('fault' in result) return result;
+      const ids = result.ids.map((id) => (id !== null && /^-?\d{16,}$/.test(id) ? String(Number(id)) : id));
+      return { ...result, ids };
+    }
 
     function isValid(text: Buffer): boolean {
       try {
