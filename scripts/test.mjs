@@ -72,14 +72,13 @@ async function suite(name, command, args) {
 const wanted = (name) => only.length === 0 || only.includes(name);
 rmSync('dist', { recursive: true, force: true });
 const built = await check('type check', 'tsc', ['-p', 'tsconfig.json']);
-if (wanted('lint')) {
-  await Promise.all([
-    check('lint', 'eslint', ['.', '--max-warnings', '0']),
-    check('format', 'prettier', ['--check', '.', '--log-level', 'warn']),
-  ]);
-}
+// Beside each other: each keeps one core busy.
+await Promise.all([
+  wanted('lint') && check('lint', 'eslint', ['.', '--max-warnings', '0']),
+  wanted('lint') && check('format', 'prettier', ['--check', '.', '--log-level', 'warn']),
+  built && wanted('unit') && mochaSuite('unit'),
+]);
 if (built) {
-  if (wanted('unit')) await mochaSuite('unit');
   // Its kills are to hit what is under way, not what a busy machine has held up: it runs alone.
   if (wanted('chaos')) await mochaSuite('chaos');
   // More than half of their time is waiting, for a heartbeat to be missed or a service to start: the three fit on two cores.
