@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { logFile } from '../../infra/embedded/state.js';
 
 /** Of a log, as much as is looked at: its end. */
 const TAIL_BYTES = 64 << 10;
@@ -9,7 +10,7 @@ const COMPLAINS = /\b(ERROR|FATAL|WARN|Error|Caused by|[A-Za-z]+Exception:)/;
 
 /** The last line of each service's log in which it complains, for who has to say why a test failed when its stack is gone. */
 export function complaintsOf(dataDir: string): string[] {
-  const folder = join(dataDir, 'logs');
+  const folder = dirname(logFile(dataDir, 'kafka'));
   return readdirSync(folder).flatMap((name) => {
     const last = endOf(join(folder, name))
       .split('\n')

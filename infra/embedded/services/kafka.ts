@@ -46,7 +46,7 @@ export function brokerSettings(context: StackContext): Record<string, string | n
     'transaction.state.log.num.partitions': 8,
     'share.coordinator.state.topic.num.partitions': 8,
     // Default 9 s. A broker that stood still for longer (a busy disk) is fenced for a moment, and commits of that moment may hang
-    // (docs/replay.md, "A limit of Kafka 4.3"). No longer than this: after a SIGKILL the broker is let in again when it is over.
+    // (docs/replay.md, "A limit of Kafka 4.3"). No longer than this: after a SIGKILL the broker is let in again once its old session is over.
     'broker.session.timeout.ms': 20_000,
     'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': false,
